@@ -1,0 +1,1 @@
+"""The loop between the eyes and the hands: perceive, plan, act."""

@@ -1,0 +1,1 @@
+"""What the user touches: settings, commands, pages. Holds no decisions."""

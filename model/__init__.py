@@ -1,0 +1,1 @@
+"""The eyes and the mouth: messages in, text out."""

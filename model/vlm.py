@@ -1,0 +1,78 @@
+"""What the rest of Handeye needs of a vision-language model: one method, `stream`, and the Reply it gives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from model.families import Family
+from model.messages import Message
+
+Finish = Literal["stop", "length", "repetition", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    max_new_tokens: int = 512
+    temperature: float = 0.0  # 0: greedy
+    top_p: float = 1.0
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()  # a reply ends after the first of these, which stays in the text
+
+
+@dataclass
+class Usage:
+    """What one reply cost; filled while it streams."""
+
+    prompt_tokens: int = 0
+    image_tokens: int = 0
+    new_tokens: int = 0
+    prefill_s: float = 0.0  # until the first token
+    total_s: float = 0.0
+    finish: Finish | None = None  # None until the reply has ended
+
+
+@dataclass
+class Reply:
+    """An iterator of text pieces that knows what it cost. Close or `cancel` it to stop early."""
+
+    pieces: Iterator[str]
+    usage: Usage = field(default_factory=Usage)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    text: str = ""  # all pieces so far
+
+    def __iter__(self) -> Iterator[str]:
+        for piece in self.pieces:
+            self.text += piece
+            yield piece
+
+    def read(self) -> str:
+        """The whole reply, waited for."""
+        for _ in self:
+            pass
+        return self.text
+
+    def cancel(self) -> None:
+        """Stop at once, mid-prefill too; callable from any thread."""
+        self.cancelled.set()
+
+
+class VisionLanguageModel(Protocol):
+    @property
+    def name(self) -> str:
+        """What a person calls it: "tiny", a folder, a hub id or an address."""
+        ...
+
+    @property
+    def family(self) -> Family: ...
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Reply:
+        """Answer the conversation. Raises PromptTooLarge before it runs when the request cannot fit."""
+        ...
+
+
+class PromptTooLarge(Exception):
+    """The request needs more tokens or memory than there is; the text names both and the remedy."""
