@@ -1,14 +1,19 @@
-"""What differs between the Qwen-VL families: patches, pixel budget, coordinate space, prompt words; and Grid, the map to pixels."""
+"""What differs between the Qwen-VL families (patches, pixels, coordinates, words), and Grid, the map to pixels."""
 
 from __future__ import annotations
 
+import logging
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+from tools.errors import UserError
 from tools.geometry import Point, Size
 
 MAX_RATIO = 200  # longest to shortest side; beyond it the official resize refuses
+Colour = tuple[float, float, float]  # red, green, blue, each 0..1
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,15 @@ class Family:
     images_kept: int = 6  # screenshots in the prompt before the oldest are dropped
     images_dropped: int = 3  # how many go at once, so that the prefix stays the same in between
     device_scale: float = 1.0  # what the browser should render at for this model to read well
+    mean: Colour = (0.48145466, 0.4578275, 0.40821073)  # CLIP's, subtracted from every pixel
+    std: Colour = (0.26862954, 0.26130258, 0.27577711)
+    stop: tuple[str, ...] = ("<|im_end|>", "<|endoftext|>")  # tokens that end a reply
+    default_system: str | None = "You are a helpful assistant."  # said when nothing else is; None: no such turn
+    tokens_per_second: float | None = None  # time ids of a video; None: they count its grids instead
+    timestamps: bool = False  # the seconds of every grid of a video are written out before it
+    video_min_tokens: int = 128  # of one grid (a pair of frames)
+    video_max_tokens: int = 768
+    video_tokens: int = 115_200  # of a whole video: 90 % of 128,000
 
     @property
     def factor(self) -> int:
@@ -34,13 +48,35 @@ class Family:
         """Where a picture of this size lands when the model looks at it."""
         return Grid(original, smart_resize(original, self.factor, self.min_pixels, self.max_pixels), self)
 
+    def video_grid(self, original: Size, frames: int) -> Grid:
+        """Where a video of so many frames lands: every frame gets an even share of the video's tokens.
+
+        Source: qwen-vl-utils `fetch_video`.
+        """
+        area = self.factor**2
+        least = self.video_min_tokens * area
+        share = self.video_tokens * area / frames * self.temporal_patch
+        most = int(max(min(self.video_max_tokens * area, share), least * 1.05))
+        return Grid(original, smart_resize(original, self.factor, least, most), self, frames)
+
 
 QWEN2_VL = Family("qwen2-vl", "thousandths")
-QWEN2_5_VL = Family("qwen2.5-vl", "pixels")
-QWEN3_VL = Family("qwen3-vl", "thousandths", patch=16, min_pixels=4 * 32 * 32, max_pixels=16384 * 32 * 32)
+QWEN2_5_VL = Family("qwen2.5-vl", "pixels", tokens_per_second=2.0)
+QWEN3_VL = Family(
+    "qwen3-vl",
+    "thousandths",
+    patch=16,
+    min_pixels=64 * 32 * 32,
+    max_pixels=16384 * 32 * 32,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    default_system=None,
+    timestamps=True,
+)
 TINY = Family(
     "tiny",
     "pixels",
+    tokens_per_second=2.0,
     max_pixels=1280 * 28 * 28,
     tool_prompt="compact",
     images_kept=1,
@@ -48,6 +84,58 @@ TINY = Family(
     device_scale=2.0,
 )
 FAMILIES = {family.name: family for family in (QWEN2_VL, QWEN2_5_VL, QWEN3_VL, TINY)}
+MODEL_TYPES = {
+    "qwen2_vl": QWEN2_VL,
+    "qwen2_5_vl": QWEN2_5_VL,
+    "qwen3_vl": QWEN3_VL,
+    "qwen3_vl_moe": QWEN3_VL,  # differs inside the language model only
+}
+
+
+def family_of(config: dict[str, Any], preprocessor: dict[str, Any] | None = None) -> Family:
+    """The family of a checkpoint, with the patches and pixel budget that its own files state.
+
+    config: its config.json. preprocessor: its preprocessor_config.json or processor_config.json; None when it has
+    neither, and then the published checkpoint's budget holds. Raises UserError for a model that is not a Qwen-VL one.
+    """
+    family = _published(config)
+    if preprocessor is None:
+        log.warning(
+            "no preprocessor_config.json beside the weights: using the published %s budget of %d to %d pixels",
+            family.name,
+            family.min_pixels,
+            family.max_pixels,
+        )
+    images = (preprocessor or {}).get("image_processor") or preprocessor or {}
+    size = images.get("size") or {}
+    vision = config.get("vision_config") or {}
+    found: dict[str, Any] = {
+        "patch": vision.get("patch_size") or vision.get("spatial_patch_size") or images.get("patch_size"),
+        "merge": vision.get("spatial_merge_size") or images.get("merge_size"),
+        "temporal_patch": vision.get("temporal_patch_size") or images.get("temporal_patch_size"),
+        "min_pixels": images.get("min_pixels") or size.get("shortest_edge") or size.get("min_pixels"),
+        "max_pixels": images.get("max_pixels") or size.get("longest_edge") or size.get("max_pixels"),
+        "mean": tuple(images.get("image_mean") or ()),
+        "std": tuple(images.get("image_std") or ()),
+        "tokens_per_second": family.tokens_per_second and vision.get("tokens_per_second"),
+    }
+    family = replace(family, **{name: value for name, value in found.items() if value})
+    if family.min_pixels > family.max_pixels:
+        raise UserError(
+            f"the checkpoint's preprocessor_config.json asks for at least {family.min_pixels} and at most "
+            f"{family.max_pixels} pixels; set max_pixels above min_pixels there"
+        )
+    return family
+
+
+def _published(config: dict[str, Any]) -> Family:
+    name, model_type = str(config.get("handeye_family")), str(config.get("model_type"))
+    if name in FAMILIES:
+        return FAMILIES[name]
+    if model_type in MODEL_TYPES:
+        return MODEL_TYPES[model_type]
+    known = ", ".join(MODEL_TYPES)
+    raise UserError(f"the checkpoint's config.json says model_type {model_type!r}; Handeye runs {known}")
 
 
 def smart_resize(size: Size, factor: int, min_pixels: int, max_pixels: int) -> Size:
@@ -76,16 +164,18 @@ class Grid:
     original: Size
     resized: Size
     family: Family
+    frames: int = 1
 
     @property
     def patches(self) -> tuple[int, int, int]:
-        """Patches along time, height and width: one row of `image_grid_thw`."""
-        return (1, self.resized.height // self.family.patch, self.resized.width // self.family.patch)
+        """Patches along time, height and width: one row of `image_grid_thw` or `video_grid_thw`."""
+        patch = self.family.patch
+        times = -(-self.frames // self.family.temporal_patch)
+        return (times, self.resized.height // patch, self.resized.width // patch)
 
     @property
     def tokens(self) -> int:
-        _, rows, columns = self.patches
-        return rows * columns // self.family.merge**2
+        return math.prod(self.patches) // self.family.merge**2
 
     @property
     def spoken(self) -> Size:

@@ -1,0 +1,8 @@
+"""The words a model acts with, one file per language: `read` a reply into actions, `write` an action as a call."""
+
+from __future__ import annotations
+
+from agent.trajectory import Finish
+from tools.actions import Action
+
+Decision = Action | tuple[Action, ...] | Finish  # a tuple where one call means several, such as click, type, Enter

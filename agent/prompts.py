@@ -1,0 +1,25 @@
+"""Every sentence the agent itself says to a model; the tool's own text is in model/computer_use.py."""
+
+from __future__ import annotations
+
+from tools.geometry import Size
+
+REPEATED = "You did this before and nothing changed. Try something else."
+CIRCLES = "You are going in circles. Try something else."
+STILL = "The screen has not changed for {steps} steps. Try something else."
+STOPPED = "Stopped before this was done."
+SCREEN_SIZE = "The screen's resolution is now {size}."
+
+
+def still(steps: int) -> str:
+    return STILL.format(steps=steps)
+
+
+def screen_size(size: Size) -> str:
+    """size: in the space the model answers in."""
+    return SCREEN_SIZE.format(size=size)
+
+
+def joined(*sentences: str) -> str:
+    """What there is to say, a line each."""
+    return "\n".join(filter(None, sentences))

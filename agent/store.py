@@ -1,0 +1,261 @@
+"""Runs on disk: one folder each, written so that a kill at any moment leaves a run that replays.
+
+run.json          what was asked of whom, with which settings and versions
+steps.jsonl       for each step a line before it is done (intent) and a line after (outcome); only ever appended to
+screens/*.png     the screenshots, named by digest; each is there before the line that names it
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from PIL import Image
+
+from agent.trajectory import Ending, Finish, Seconds, Step
+from model.vlm import Usage
+from tools.actions import from_json, to_json
+from tools.environment import Screenshot
+from tools.errors import UserError
+
+UNKNOWN = "unknown: the run was interrupted here"
+PACKAGES = ("handeye", "torch", "transformers", "playwright", "pillow")  # whose versions can change a run
+SLUG_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Run:
+    """What run.json says."""
+
+    task: str
+    model: str
+    family: str
+    settings: Mapping[str, Any]  # JSON values
+    began: str  # ISO 8601, local time with its offset
+    versions: Mapping[str, str]
+
+
+class Recording:
+    """The journal of one run. Every line and picture is on disk when its call returns.
+
+    Raises UserError that names the folder when it cannot be written.
+    """
+
+    def __init__(self, parent: Path, task: str, model: str, family: str, settings: Mapping[str, Any]) -> None:
+        """Make a new folder in `parent`, named by the time and the task, that only its owner can read."""
+        now = datetime.now().astimezone()
+        run = Run(task, model, family, settings, now.isoformat(timespec="seconds"), versions())
+        with writing(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))  # appears under its own name when complete
+            (draft / "screens").mkdir()
+            write_bytes(draft / "run.json", json.dumps(asdict(run), indent=2).encode() + b"\n")
+            write_bytes(draft / "steps.jsonl", b"")
+            self.folder = move_to_free_name(draft, f"{now:%Y-%m-%d_%H-%M-%S}_{slug(task)}")
+            self._file = (self.folder / "steps.jsonl").open("ab", buffering=0)
+        self._intended = -1  # index of the last step with an intent
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def intent(self, step: Step) -> None:
+        self._keep(step.screenshot)
+        self._append(intent_line(step))
+        self._intended = step.index
+
+    def outcome(self, step: Step) -> None:
+        if step.index != self._intended:
+            self.intent(step)
+        self._append(outcome_line(step))
+
+    def close(self) -> None:
+        """May be called twice."""
+        self._file.close()
+
+    def _keep(self, screenshot: Screenshot) -> None:
+        path = self.folder / "screens" / f"{screenshot.digest}.png"
+        if path.exists():
+            return
+        png = io.BytesIO()
+        screenshot.image.save(png, "PNG", compress_level=1)  # at the default level a large screen takes a second
+        with writing(self.folder):
+            write_bytes(path.with_suffix(".new"), png.getvalue())
+            path.with_suffix(".new").replace(path)
+            sync_folder(path.parent)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        rest = json.dumps(line).encode() + b"\n"
+        with writing(self.folder):
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+
+
+def record(steps: Iterable[Step], recording: Recording) -> Iterator[Step]:
+    """Pass the steps on, each as soon as it is kept; for steps that do not come from an Agent with this journal."""
+    for step in steps:
+        recording.outcome(step)
+        yield step
+
+
+def replay(folder: Path) -> Iterator[Step]:
+    """The steps as they were when live. One that was under way when the program died has the ending "interrupted".
+
+    Raises UserError when the folder holds no run or a damaged one.
+    """
+    pending: Step | None = None
+    for number, line in enumerate(whole_lines(folder / "steps.jsonl"), start=1):
+        try:
+            data = json.loads(line)
+            if "intent" in data:
+                pending = intended(data, folder)
+                continue
+            if pending is None or pending.index != data["outcome"]:
+                raise ValueError("an outcome without its intent")
+            step, pending = with_outcome(pending, data), None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"line {number} of {folder / 'steps.jsonl'} is damaged ({error})") from error
+        yield step
+    if pending is not None:
+        yield replace(pending, result=UNKNOWN, ending=Ending("interrupted", UNKNOWN))
+
+
+def read_run(folder: Path) -> Run:
+    """Raises UserError when the folder holds no run."""
+    try:
+        return Run(**json.loads((folder / "run.json").read_bytes()))
+    except OSError as error:
+        raise UserError(f"no run in {folder}; give the folder that holds run.json") from error
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{folder / 'run.json'} is damaged ({error})") from error
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """What comes after the last line break was being written when the program died."""
+    try:
+        return path.read_bytes().split(b"\n")[:-1]
+    except OSError as error:
+        raise UserError(f"no run in {path.parent}; give the folder that holds {path.name}") from error
+
+
+def intent_line(step: Step) -> dict[str, Any]:
+    return {
+        "intent": step.index,
+        "screenshot": f"{step.screenshot.digest}.png",
+        "title": step.screenshot.title,
+        "url": step.screenshot.url,
+        "reply": step.reply,
+        "actions": [to_json(action) for action in step.actions],
+        "finish": asdict(step.finish) if step.finish else None,
+    }
+
+
+def intended(data: dict[str, Any], folder: Path) -> Step:
+    path = folder / "screens" / Path(data["screenshot"]).name  # the name only: no line leads out of the folder
+    with Image.open(path) as picture:
+        image = picture.convert("RGB")
+    return Step(
+        data["intent"],
+        Screenshot(image, data["title"], data["url"]),
+        data["reply"],
+        tuple(from_json(action) for action in data["actions"]),
+        Finish(**data["finish"]) if data["finish"] else None,
+    )
+
+
+def outcome_line(step: Step) -> dict[str, Any]:
+    return {
+        "outcome": step.index,
+        "result": step.result,
+        "mistake": step.mistake,
+        "ending": asdict(step.ending) if step.ending else None,
+        "seconds": asdict(step.seconds),
+        "usage": asdict(step.usage),
+    }
+
+
+def with_outcome(step: Step, data: dict[str, Any]) -> Step:
+    return replace(
+        step,
+        result=data["result"],
+        mistake=data["mistake"],
+        ending=Ending(**data["ending"]) if data["ending"] else None,
+        seconds=Seconds(**data["seconds"]),
+        usage=Usage(**data["usage"]),
+    )
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        told = f"cannot write to {folder}: {error.strerror}; free some space or choose another folder"
+        raise UserError(told) from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """On disk when this returns."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a rename in the folder on disk; where a folder cannot be opened (Windows), the system does so itself."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def move_to_free_name(draft: Path, name: str) -> Path:
+    """Two runs may start in one second; a rename onto another run's folder fails, as that is never empty."""
+    folder = draft.with_name(name)
+    for number in count(2):
+        try:
+            draft.rename(folder)
+            break
+        except OSError:
+            if not folder.exists():
+                raise
+            folder = draft.with_name(f"{name}_{number}")
+    sync_folder(folder.parent)
+    return folder
+
+
+def slug(task: str) -> str:
+    plain = unicodedata.normalize("NFKD", task).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:SLUG_LENGTH].strip("-") or "task"
+
+
+@cache
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "system": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

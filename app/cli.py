@@ -1,0 +1,241 @@
+"""The command line: what can be said, and which file does it. Standard library only, so that help needs no set-up."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from app.settings import read_count, read_quantization, read_scale, read_size
+from tools.errors import UserError
+from tools.geometry import Size
+
+PROGRAM = "python3 launch.py"
+SCREEN = Size(1920, 1080)
+WRONG, INTERRUPTED = 2, 130  # exit codes beside 0, success, and 1, the task was not done
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parse(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: execute(arguments))
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """The one place where the user's mistakes are caught."""
+    try:
+        return work()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush has a place to go
+        return 1
+
+
+def parse(argv: Sequence[str]) -> Namespace:
+    """Help and mistakes end the program here."""
+    if argv[:1] == ["test"] and not {"-h", "--help"} & set(argv):  # pytest's own flags; argparse would reorder them
+        return Namespace(command="test", does="app.commands.test", rest=list(argv[1:]))
+    return parser().parse_args(argv)
+
+
+def execute(arguments: Namespace) -> int:
+    """Import the file of the command, not before it is needed, and let it work."""
+    if arguments.command is None:
+        parser().print_help()
+        return 0
+    code: int = import_module(arguments.does).run(arguments)
+    return code
+
+
+def parser() -> ArgumentParser:
+    top = ArgumentParser(
+        prog=PROGRAM,
+        description="Handeye: one vision-language model on your own machine that sees a screen and acts.",
+        epilog=f"The first start sets everything up. {PROGRAM} COMMAND --help tells more and gives examples.",
+        allow_abbrev=False,
+    )
+    top.set_defaults(command=None)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    add_demo(commands)
+    add_act(commands)
+    add_replay(commands)
+    add_bench(commands)
+    add_train(commands)
+    add_doctor(commands)
+    add_explain(commands)
+    add_test(commands)
+    return top
+
+
+def add_demo(commands: Any) -> None:
+    demo = command(commands, "demo", "see it work: a task of several steps on a page that comes with Handeye", "demo")
+    add_model(demo)
+    add_run(demo)
+
+
+def add_act(commands: Any) -> None:
+    examples = ('act "Search for lamps" --url https://example.com', 'act "Click Login" --url ./page.html --headed')
+    act = command(commands, "act", "do a task in a browser", *examples)
+    act.add_argument("task", metavar="TASK", help="what to do, in plain words")
+    act.add_argument("--url", default="about:blank", help="where to begin (default: %(default)s)")
+    add_model(act)
+    add_run(act)
+
+
+def add_replay(commands: Any) -> None:
+    replay = command(commands, "replay", "show a recorded run again, and write its report", "replay runs/NAME")
+    replay.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
+
+
+def add_bench(commands: Any) -> None:
+    group = commands.add_parser(
+        "bench", help="measure: tasks solved, targets hit, pictures prepared", allow_abbrev=False
+    )
+    kinds = group.add_subparsers(title="benchmarks", metavar="BENCHMARK", dest="benchmark", required=True)
+
+    examples = (
+        "bench miniwob --tasks click-test,enter-text --seeds 0:50 --out runs/miniwob",
+        "bench miniwob --tasks D --seeds 0:50 --out runs/dev --pages 2",
+    )
+    miniwob = command(kinds, "miniwob", "MiniWoB++ tasks", *examples, does="bench")
+    lists = "names parted by commas, a file of names, or T (may be trained on), D (development)"
+    miniwob.add_argument("--tasks", required=True, metavar="NAME,NAME|FILE|T|D", help=lists)
+    pages = command(
+        kinds, "pages", "the five kinds of practice page", "bench pages --seeds 0:50 --out runs/pages", does="bench"
+    )
+    pages.add_argument("--tasks", default="P", metavar="NAME,NAME", help="practice-NAME of each kind (default: all)")
+    for bench in (miniwob, pages):
+        bench.add_argument("--seeds", required=True, metavar="A:B", help="from A up to, but without, B")
+        bench.add_argument("--pages", type=typed(read_count), default=1, metavar="N", help="so many at a time")
+        bench.add_argument(
+            "--random", action="store_true", help="no model: clicks at random, to know what chance gives"
+        )
+        bench.add_argument(
+            "--chance", type=Path, metavar="DIR", help="folder of a --random run to correct the scores by"
+        )
+        bench.add_argument(
+            "--max-steps", type=typed(read_count), metavar="N", help="steps before it counts as not done"
+        )
+        bench.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
+        add_out(bench, "episodes.jsonl")
+        add_model(bench)
+    add_grounding(kinds)
+    about = "how fast a screenshot is made ready for the model, beside transformers' own processor"
+    preprocess = command(kinds, "preprocess", about, "bench preprocess", does="bench")
+    preprocess.add_argument(
+        "--size", type=typed(read_size), default=SCREEN, metavar="WxH", help="(default: %(default)s)"
+    )
+    preprocess.add_argument("--rounds", type=typed(read_count), default=15, metavar="N", help="(default: %(default)s)")
+
+
+def add_grounding(kinds: Any) -> None:
+    example = "bench grounding --format screenspot-v2 --annotations web.json --images images --out runs/grounding"
+    grounding = command(kinds, "grounding", "can the model point at what it is told to", example, does="bench")
+    formats = ("screenspot", "screenspot-v2", "screenspot-pro", "osworld-g")
+    grounding.add_argument("--format", required=True, choices=formats, help="whose records these are")
+    grounding.add_argument("--annotations", required=True, nargs="+", type=Path, metavar="FILE", help="JSON files")
+    grounding.add_argument("--images", required=True, type=Path, metavar="DIR", help="folder of the pictures")
+    meaning = "what the numbers of a box mean (default: as the format is published)"
+    grounding.add_argument("--bbox-format", choices=("xywh", "xyxy"), help=meaning)
+    grounding.add_argument("--limit", type=typed(read_count), metavar="N", help="only the first N samples")
+    add_out(grounding, "results.jsonl")
+    add_model(grounding)
+
+
+def add_train(commands: Any) -> None:
+    train = command(
+        commands, "train", "train the embedded model, one stage at a time", "train --stage NAME --out runs/train"
+    )
+    train.add_argument("--stage", required=True, metavar="NAME", help="which stage; a wrong name lists them")
+    train.add_argument(
+        "--out", type=Path, default=Path("runs/train"), metavar="DIR", help="checkpoints and log (%(default)s)"
+    )
+
+
+def add_doctor(commands: Any) -> None:
+    doctor = command(
+        commands, "doctor", "is everything there? each line is OK or says what to do", "doctor", "doctor --json"
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    add_model(doctor)
+
+
+def add_explain(commands: Any) -> None:
+    group = commands.add_parser("explain", help="what would Handeye do, and why", allow_abbrev=False)
+    things = group.add_subparsers(title="what to explain", metavar="THING", dest="thing", required=True)
+    examples = (
+        "explain reply --family qwen2.5-vl --screen 1280x800 - < reply.txt",
+        "explain reply --jsonl < replies.jsonl",
+    )
+    reply = command(things, "reply", "what would be done with this reply of a model", *examples, does="explain")
+    reply.add_argument("reply", nargs="?", default="-", metavar="REPLY", help="the reply itself, or -: standard input")
+    names = "qwen2-vl, qwen2.5-vl, qwen3-vl, tiny, or a checkpoint's name (default: %(default)s)"
+    reply.add_argument("--family", default="qwen2.5-vl", metavar="NAME", help=f"whose reply it is: {names}")
+    reply.add_argument("--screen", type=typed(read_size), metavar="WxH", help="size of the screenshot, in pixels")
+    seen = "size the model saw it at (default: the family's own resize)"
+    reply.add_argument("--model-screen", type=typed(read_size), metavar="WxH", help=seen)
+    lines = "read {reply, family, screen, model_screen} objects, write {actions, error} objects, one a line"
+    reply.add_argument("--jsonl", action="store_true", help=lines)
+
+
+def add_test(commands: Any) -> None:
+    command(commands, "test", "run the tests; what follows goes to pytest", "test", "test -k browser")
+
+
+def command(commands: Any, name: str, about: str, *examples: str, does: str = "") -> ArgumentParser:
+    """A subcommand, carried out by `run` in app/commands/`does`.py."""
+    shown = "\n".join(f"  {PROGRAM} {example}" for example in examples)
+    made: ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=about[0].upper() + about[1:] + ".",
+        epilog=f"examples:\n{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.set_defaults(does=f"app.commands.{does or name}")
+    return made
+
+
+def add_model(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("the model (defaults come from the settings)")
+    group.add_argument("--model", metavar="NAME", help='"tiny", a folder that holds a checkpoint, or a hub id')
+    group.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:0, mps")
+    group.add_argument("--dtype", metavar="NAME", help="auto, float32, bfloat16, float16")
+    group.add_argument("--quantization", type=typed(read_quantization), metavar="NAME", help="4bit, 8bit or none")
+
+
+def add_run(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("the run (defaults come from the settings)")
+    group.add_argument("--headed", action="store_const", const=True, help="show the browser's window")
+    group.add_argument("--max-steps", type=typed(read_count), metavar="N", help="steps before it counts as not done")
+    group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help="size of the page, in CSS pixels")
+    group.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
+    group.add_argument("--out", dest="runs", type=Path, metavar="DIR", help="where the run gets a folder of its own")
+
+
+def add_out(parser: ArgumentParser, file: str) -> None:
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help=f"folder for {file}; a second start goes on in it"
+    )
+
+
+def typed(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """argparse shows the message of this one error only."""
+
+    def convert(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert

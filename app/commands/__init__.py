@@ -1,0 +1,1 @@
+"""One file for each command that has something to do of its own."""

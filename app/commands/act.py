@@ -1,0 +1,57 @@
+"""`act`: a task for the agent; its run is recorded, shown step by step, and told in a report."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.report import write_report
+from agent.store import Recording
+from agent.trajectory import Ending
+from app import wiring
+from app.settings import Settings, read_settings, to_json
+from app.show import printable, step_lines
+from model.vlm import VisionLanguageModel
+from tools.environment import EnvironmentLost
+from tools.errors import UserError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    ending: Ending
+    steps: int
+    seconds: float
+    report: Path
+
+
+def run(arguments: Namespace) -> int:
+    settings = read_settings(vars(arguments))
+    with closing(wiring.load_model(settings)) as model:
+        outcome = perform(settings, model, arguments.task, arguments.url)
+    print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
+    print(f"report: {outcome.report}")
+    return 0 if outcome.ending.success else 1
+
+
+def perform(settings: Settings, model: VisionLanguageModel, task: str, url: str) -> Outcome:
+    """Do the task on the page, say each step as it is done, and keep the run. Raises UserError."""
+    seconds, steps, ending = 0.0, 0, Ending("interrupted")
+    with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
+        try:
+            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+        except UserError:
+            shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
+            raise
+        try:
+            with browser:
+                for step in wiring.make_agent(settings, model, browser, recording).run(task):
+                    print(step_lines(step), flush=True)
+                    seconds, steps, ending = seconds + step.seconds.total, steps + 1, step.ending or ending
+        except EnvironmentLost as lost:  # before there was anything to see
+            ending = Ending("lost", str(lost))
+        finally:  # an interrupted run has its report too
+            report = write_report(recording.folder)
+    return Outcome(ending, steps, seconds, report)

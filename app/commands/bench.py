@@ -1,0 +1,52 @@
+"""`bench`: runs a benchmark of agent/benchmarks and prints its table."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from contextlib import closing
+
+from agent.benchmarks import episodes, grounding, miniwob, preprocess
+from agent.benchmarks.tasks import read_seeds, read_tasks
+from app import wiring
+from app.settings import read_settings
+
+
+def run(arguments: Namespace) -> int:
+    match arguments.benchmark:
+        case "miniwob" | "pages":
+            return play(arguments)
+        case "grounding":
+            return point(arguments)
+        case "preprocess":
+            return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
+    raise AssertionError(arguments.benchmark)
+
+
+def play(arguments: Namespace) -> int:
+    tasks, seeds = read_tasks(arguments.tasks), read_seeds(arguments.seeds)
+    options = {"chance": arguments.chance}
+    options |= {name: given for name in ("scale", "max_steps") if (given := getattr(arguments, name)) is not None}
+    if arguments.random:
+        chance = miniwob.run(
+            episodes.random_clicks, tasks, seeds, arguments.out, arguments.pages, name="random", **options
+        )
+        print(chance.table)
+        return 0
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        print(miniwob.run(model, tasks, seeds, arguments.out, arguments.pages, **options).table)
+    return 0
+
+
+def point(arguments: Namespace) -> int:
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        summary = grounding.run(
+            model,
+            format=arguments.format,
+            annotations=arguments.annotations,
+            images=arguments.images,
+            out=arguments.out,
+            bbox_format=arguments.bbox_format,
+            limit=arguments.limit,
+        )
+    print(summary.table)
+    return 0

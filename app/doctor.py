@@ -1,0 +1,137 @@
+"""Is everything there? One check for each part, that says OK with what was found, or what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from app.settings import Settings
+from tools.chromium import VARIABLE, find_browser
+from tools.errors import UserError
+
+GIB = 2**30
+ANSWER_S = 30.0  # for a browser to say its version
+
+
+@dataclass(frozen=True)
+class Check:
+    part: str
+    ok: bool
+    text: str  # what was found, or the remedy
+    needed: bool = True  # False: all commands work without it, but for what the text names
+
+    def __str__(self) -> str:
+        mark = "OK" if self.ok else "MISSING" if self.needed else "NOTE"
+        return f"{mark:<8}{self.part:<9}{self.text}"
+
+
+def examine(settings: Settings) -> list[Check]:
+    return list(checks(settings))
+
+
+def checks(settings: Settings) -> Iterator[Check]:
+    yield Check("python", sys.version_info >= (3, 10), f"{platform.python_version()} at {sys.executable}")
+    yield torch_check()
+    yield device_check(settings)
+    yield model_check(settings)
+    yield browser_check()
+    yield display_check()
+
+
+def torch_check() -> Check:
+    try:
+        import torch
+        import transformers
+    except ImportError as error:
+        return Check("torch", False, f"{error}; run: python3 launch.py test --version, which completes the set-up")
+    return Check("torch", True, f"{torch.__version__}, transformers {transformers.__version__}")
+
+
+def device_check(settings: Settings) -> Check:
+    """The device that the settings ask for, with the memory that is free."""
+    import torch
+
+    from model.local.load import devices
+
+    try:
+        places = devices(settings.device)
+    except UserError as error:
+        return Check("device", False, str(error))
+    if places[0].type == "cuda":
+        names = (f"{torch.cuda.get_device_name(place)}, {gpu_memory(place)}" for place in places)
+        return Check("device", True, "; ".join(names))
+    memory = psutil.virtual_memory()
+    free = f"{memory.available / GIB:.1f} of {memory.total / GIB:.1f} GiB free"
+    return Check("device", True, f"{places[0].type}, {os.cpu_count()} cores, {free}; no GPU is used")
+
+
+def gpu_memory(place: object) -> str:
+    import torch
+
+    free, total = torch.cuda.mem_get_info(place)  # type: ignore[arg-type]
+    return f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
+
+
+def model_check(settings: Settings) -> Check:
+    """Reads no more of the weights than their headers, and downloads nothing."""
+    from huggingface_hub import try_to_load_from_cache
+
+    from model.families import family_of
+    from model.local.checkpoint import HUB_ID, open_checkpoint
+
+    name = settings.model
+    if name != "tiny" and not Path(name).expanduser().is_dir() and HUB_ID.fullmatch(name):
+        cached = try_to_load_from_cache(name, "config.json")
+        if not isinstance(cached, str):
+            text = f"{name} is not on this machine yet; the first command that uses it downloads it"
+            return Check("model", False, text, needed=False)
+        name = str(Path(cached).parent)
+    try:
+        checkpoint = open_checkpoint(name)
+        family = family_of(checkpoint.config, checkpoint.preprocessor)
+    except UserError as error:
+        return Check("model", False, str(error))
+    size = f"{checkpoint.parameters / 1e6:.1f} million weights, {checkpoint.stored_bytes / 2**20:.0f} MiB"
+    return Check("model", True, f"{settings.model}: {family.name}, {size}, in {checkpoint.folder}")
+
+
+def browser_check() -> Check:
+    program = find_browser()
+    if program is None:
+        chosen = os.environ.get(VARIABLE)
+        wrong = f"{VARIABLE}={chosen} is no program; " if chosen else ""
+        return Check("browser", False, f"{wrong}install Chrome, Chromium or Edge, or run: {playwright_install()}")
+    if os.name == "nt":  # --version opens a window there
+        return Check("browser", True, str(program))
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=ANSWER_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("browser", False, f"{program} does not start ({error}); install another Chrome or Chromium")
+    if said.returncode:
+        why = said.stderr.strip().splitlines()[-1:] or [f"exit code {said.returncode}"]
+        return Check("browser", False, f"{program} does not start ({why[0]}); run: {playwright_install()} --with-deps")
+    version = re.search(r"\d+(\.\d+)+", said.stdout)
+    return Check("browser", True, f"{program}, version {version[0] if version else said.stdout.strip()}")
+
+
+def playwright_install() -> str:
+    return f"{sys.executable} -m playwright install chromium"
+
+
+def display_check() -> Check:
+    """Only --headed needs one."""
+    if sys.platform in ("win32", "darwin"):
+        return Check("display", True, "the desktop's own", needed=False)
+    for variable in ("WAYLAND_DISPLAY", "DISPLAY"):
+        if name := os.environ.get(variable):
+            return Check("display", True, f"{variable}={name}", needed=False)
+    text = "none, so --headed has nowhere to show its window; all else works (xvfb-run gives a virtual one)"
+    return Check("display", False, text, needed=False)

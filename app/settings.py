@@ -1,0 +1,156 @@
+"""Settings: defaults <- settings.toml in the user's configuration folder <- HANDEYE_* variables <- flags."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from tools.chromium import VARIABLE as BROWSER_VARIABLE
+from tools.errors import UserError
+from tools.geometry import Size
+
+Quantization = Literal["4bit", "8bit"]
+
+PREFIX = "HANDEYE_"
+ELSEWHERE = {BROWSER_VARIABLE}  # read where it is used, as launch.py needs it before there is anything else
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str = "tiny"
+    """What answers: "tiny" (comes with Handeye), a folder that holds a checkpoint, or a hub id."""
+    device: str = "auto"
+    """Where it runs: auto, cpu, cuda, cuda:0, mps."""
+    dtype: str = "auto"
+    """What it computes in: auto, float32, bfloat16, float16."""
+    quantization: Quantization | None = None
+    """4bit, 8bit, or None: the weights as they are."""
+    max_steps: int = 30
+    """Steps of one task before it counts as not done."""
+    viewport: Size = Size(1280, 800)
+    """Size of a page, in CSS pixels."""
+    scale: float | None = None
+    """Screenshot pixels for each CSS pixel; None: what the model reads best."""
+    headed: bool = False
+    """Show the browser's window."""
+    runs: Path = Path("runs")
+    """Where each run gets a folder of its own."""
+
+
+def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """flags: values by field name, already of the right type; None means not given. Raises UserError."""
+    chosen = {**from_file(settings_file(environment)), **from_environment(environment)}
+    chosen |= {field.name: flags[field.name] for field in fields(Settings) if flags.get(field.name) is not None}
+    return Settings(**chosen)
+
+
+def settings_file(environment: Mapping[str, str]) -> Path:
+    """Where this system keeps a user's settings; the file need not exist."""
+    if sys.platform == "win32":
+        folder = Path(environment.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return folder / "handeye" / "settings.toml"
+
+
+def from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}; mend it or move it away") from error
+    return {name: read_one(name, as_text(value), f"{name} in {path}") for name, value in table.items()}
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """An empty variable counts as not set."""
+    given = {key: text for key, text in environment.items() if key.startswith(PREFIX) and key not in ELSEWHERE and text}
+    return {(name := key.removeprefix(PREFIX).lower()): read_one(name, text, key) for key, text in given.items()}
+
+
+def as_text(value: object) -> str:
+    """A TOML value as a person would write it in a variable, so that both are read by one rule."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_one(name: str, text: str, where: str) -> Any:
+    """Raises UserError that says where the mistake stands and what would be right."""
+    if name not in READERS:
+        raise UserError(f"{where}: there is no setting {name!r}; known: {', '.join(READERS)}")
+    try:
+        return READERS[name](text)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def read_text(text: str) -> str:
+    return text
+
+
+def read_bool(text: str) -> bool:
+    """Raises ValueError."""
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return words[text.lower()]
+
+
+def read_count(text: str) -> int:
+    """Raises ValueError."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
+        raise ValueError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
+def read_scale(text: str) -> float:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.25 <= float(text) <= 8:
+        raise ValueError(f"{text!r} is no scale from 0.25 to 8")
+    return float(text)
+
+
+def read_size(text: str) -> Size:
+    """ "1280x800". Raises ValueError."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})[xX×]([1-9][0-9]{0,4})", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no size; give WIDTHxHEIGHT such as 1280x800")
+    return Size(int(found[1]), int(found[2]))
+
+
+def read_quantization(text: str) -> Quantization | None:
+    """Raises ValueError."""
+    known: dict[str, Quantization | None] = {"4bit": "4bit", "8bit": "8bit", "none": None}
+    if text.lower() not in known:
+        raise ValueError(f"{text!r} is no quantization; give 4bit, 8bit or none")
+    return known[text.lower()]
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "model": read_text,
+    "device": read_text,
+    "dtype": read_text,
+    "quantization": read_quantization,
+    "max_steps": read_count,
+    "viewport": read_size,
+    "scale": read_scale,
+    "headed": read_bool,
+    "runs": lambda text: Path(text).expanduser(),
+}
+
+
+def to_json(settings: Settings) -> dict[str, Any]:
+    """For a run's record."""
+    return asdict(settings) | {"viewport": str(settings.viewport), "runs": str(settings.runs)}

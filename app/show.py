@@ -1,0 +1,19 @@
+"""What the terminal says of a run, step by step."""
+
+from __future__ import annotations
+
+from agent.trajectory import Step, in_words
+
+
+def step_lines(step: Step) -> str:
+    """One step as it is printed: number, thought, action, result, seconds."""
+    thought = printable(step.reply.partition("<tool_call>")[0])
+    lines = [f"step {step.index + 1}: {thought or 'no thought said'}"]
+    lines.append(f"  does    {printable(in_words(step))}")
+    lines.append(f"  result  {printable(step.result) or 'ok'}  ({step.seconds.total:.1f} s)")
+    return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """On one line and without what could move a terminal's cursor; a page may have had its words in it."""
+    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))

@@ -1,0 +1,35 @@
+"""Settings -> model, browser, agent: the only file that picks a class by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.loop import Agent, Journal
+from app.settings import Settings
+from model.families import Family
+from model.local.load import load
+from model.local.runner import LocalModel
+from model.vlm import VisionLanguageModel
+from tools.browser import Browser
+
+
+def load_model(settings: Settings) -> LocalModel:
+    """Raises UserError when there is no such model or it does not fit."""
+    return load(settings.model, device=settings.device, dtype=settings.dtype, quantization=settings.quantization)
+
+
+def open_browser(settings: Settings, family: Family, url: str, downloads: Path | None = None) -> Browser:
+    """A page at the scale that the model reads best, unless the settings name another. Raises UserError."""
+    scale = settings.scale or family.device_scale
+    return Browser(url, viewport=settings.viewport, scale=scale, headed=settings.headed, downloads=downloads)
+
+
+def make_agent(
+    settings: Settings,
+    model: VisionLanguageModel,
+    browser: Browser,
+    journal: Journal,
+    on_text: Callable[[str], None] | None = None,
+) -> Agent:
+    return Agent(model, browser, max_steps=settings.max_steps, journal=journal, on_text=on_text)

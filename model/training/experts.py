@@ -1,0 +1,224 @@
+"""Scripted experts: for each task they know, what to do next on the screen, and the words for it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from model.training.dom import Element, Snapshot
+from tools.actions import Action, Click, Type
+from tools.geometry import Box, Point
+
+
+@dataclass(frozen=True)
+class Want:
+    """One step of a task in its own words, before the screen is looked at."""
+
+    kind: str  # click, check, field, close, type or done
+    text: str = ""  # label of the target or the text to type; "" for a field without label
+
+
+@dataclass(frozen=True)
+class Decision:
+    thought: str
+    action: Action | None  # None: the task is finished
+    target: Box | None  # what the action aims at, in screenshot pixels
+
+
+class Lost(Exception):
+    """The screen does not show what the expert looks for."""
+
+
+Look = Callable[[], Snapshot]
+Expert = Callable[[str, Look], Iterator[Want]]
+
+KINDS = {
+    "click": ("button", "link", "tab"),
+    "check": ("checkbox", "radio"),
+    "field": ("field",),
+    "close": ("close",),
+}
+
+
+def decide(want: Want, screen: Snapshot, rng: random.Random) -> Decision:
+    """Find what is wanted on the screen and aim at it. Raises Lost."""
+    if want.kind == "done":
+        return Decision("Done.", None, None)
+    if want.kind == "type":
+        return Decision(thought(want), Type(want.text), None)
+    box = find(want, screen).box
+    return Decision(thought(want), Click(aim(box, rng)), box)
+
+
+def thought(want: Want) -> str:
+    match want.kind:
+        case "click":
+            return f'Click "{want.text}".'
+        case "check":
+            return f'Check "{want.text}".'
+        case "field":
+            return f'Click the field "{want.text}".' if want.text else "Click the text field."
+        case "close":
+            return "Click the close button."
+        case "type":
+            return f'Type "{want.text}".'
+        case "done":
+            return "Done."
+    raise ValueError(f"no such want: {want.kind}")
+
+
+def find(want: Want, screen: Snapshot) -> Element:
+    """The first element of the wanted kind with exactly the wanted label, or with any where none is named. Raises Lost."""
+    for element in screen.elements:
+        if element.kind in KINDS[want.kind] and want.text in ("", element.text):
+            return element
+    raise Lost(f"nothing to {want.kind} called {want.text!r}")
+
+
+def aim(box: Box, rng: random.Random) -> Point:
+    """A whole pixel within the middle half of the box."""
+    x = box.center.x + rng.uniform(-0.25, 0.25) * box.width
+    y = box.center.y + rng.uniform(-0.25, 0.25) * box.height
+    return Point(int(x), int(y))
+
+
+def quoted(said: str) -> list[str]:
+    return re.findall(r'"([^"]*)"', said)
+
+
+def clicks(pattern: str) -> Expert:
+    """An expert that clicks once, on what the pattern's group finds in the task."""
+
+    def expert(said: str, look: Look) -> Iterator[Want]:
+        yield Want("click", groups(pattern, said)[0])
+
+    return expert
+
+
+def groups(pattern: str, said: str) -> tuple[str, ...]:
+    found = re.search(pattern, said)
+    if found is None:
+        raise Lost(f"task not understood: {said!r}")
+    return found.groups()
+
+
+def always(*wants: Want) -> Expert:
+    def expert(said: str, look: Look) -> Iterator[Want]:
+        yield from wants
+
+    return expert
+
+
+def enter_text(said: str, look: Look) -> Iterator[Want]:
+    yield from (Want("field"), Want("type", quoted(said)[0]), Want("click", "Submit"))
+
+
+def click_checkboxes(said: str, look: Look) -> Iterator[Want]:
+    names, button = groups(r"^Select (.*) and click (\w+)", said)
+    yield from (Want("check", one) for one in names.split(", ") if one != "nothing")
+    yield Want("click", button)
+
+
+def enter_cased(said: str, look: Look) -> Iterator[Want]:
+    text = quoted(said)[0]
+    yield from (Want("field"), Want("type", text.upper() if "all upper case" in said else text.lower()))
+    yield Want("click", "Submit")
+
+
+def enter_password(said: str, look: Look) -> Iterator[Want]:
+    for label in ("Password", "Verify password"):
+        yield from (Want("field", label), Want("type", quoted(said)[0]))
+    yield Want("click", "Submit")
+
+
+def seek_in_tabs(said: str, look: Look) -> Iterator[Want]:
+    """Open one tab or section after the other until the link shows. The first may be open already."""
+    goal = Want("click", quoted(said)[0])
+    headings = [element for element in look().elements if element.kind == "tab"]
+    for heading in headings:
+        if shows(goal, look()):
+            break
+        if heading.state != "selected":
+            yield Want("click", heading.text)
+    yield goal
+
+
+def shows(want: Want, screen: Snapshot) -> bool:
+    try:
+        find(want, screen)
+    except Lost:
+        return False
+    return True
+
+
+def open_section(said: str, look: Look) -> Iterator[Want]:
+    yield Want("click", next(element.text for element in look().elements if element.kind == "tab"))
+    yield Want("click", "Submit")
+
+
+def page_click(said: str, look: Look) -> Iterator[Want]:
+    yield from (Want("click", quoted(said)[0]), Want("done"))
+
+
+def page_form(said: str, look: Look) -> Iterator[Want]:
+    *pairs, button = quoted(said)
+    for text, label in zip(pairs[::2], pairs[1::2], strict=True):
+        yield from (Want("field", label), Want("type", text))
+    yield from (Want("click", button), Want("done"))
+
+
+def page_checklist(said: str, look: Look) -> Iterator[Want]:
+    *names, button = quoted(said)
+    yield from (Want("check", one) for one in names)
+    yield from (Want("click", button), Want("done"))
+
+
+def page_search(said: str, look: Look) -> Iterator[Want]:
+    asked, result = quoted(said)
+    yield from (Want("field"), Want("type", asked), Want("click", search_button(look())))
+    yield from (Want("click", result), Want("done"))
+
+
+def page_message(said: str, look: Look) -> Iterator[Want]:
+    asked, person, text, label, button = quoted(said)
+    yield from (Want("field"), Want("type", asked), Want("click", search_button(look())), Want("click", person))
+    yield from (Want("field", label), Want("type", text), Want("click", button), Want("done"))
+
+
+def search_button(screen: Snapshot) -> str:
+    """What the button that follows the only field is called."""
+    kinds = [element.kind for element in screen.elements]
+    return next(e.text for e in screen.elements[kinds.index("field") :] if e.kind == "button")
+
+
+EXPERTS: dict[str, Expert] = {
+    "click-test": always(Want("click", "Click Me!")),
+    "click-test-2": clicks(r"button (\w+)\."),
+    "click-button": clicks(r'"(.*)"'),
+    "click-link": clicks(r'"(.*)"'),
+    "click-dialog": always(Want("close")),
+    "click-tab": clicks(r"Click on (.*)\."),
+    "focus-text": always(Want("field")),
+    "enter-text": enter_text,
+    "click-checkboxes": click_checkboxes,
+    "click-checkboxes-large": click_checkboxes,
+    "click-collapsible": open_section,
+    "click-collapsible-nodelay": open_section,
+    "click-collapsible-2": seek_in_tabs,
+    "click-collapsible-2-nodelay": seek_in_tabs,
+    "click-tab-2-easy": seek_in_tabs,
+    "click-tab-2-medium": seek_in_tabs,
+    "click-tab-2": seek_in_tabs,
+    "click-test-transfer": clicks(r"button (\w+)\."),
+    "enter-password": enter_password,
+    "enter-text-2": enter_cased,
+    "unicode-test": clicks(r'"(.*)"'),
+    "page-buttons": page_click,
+    "page-links": page_click,
+    "page-form": page_form,
+    "page-checklist": page_checklist,
+    "page-search": page_search,
+    "page-message": page_message,
+}

@@ -1,0 +1,145 @@
+"""The model's own arithmetic over a batch of equal-sized pictures: windows in one call, dense places for extra losses.
+
+Same weights, same result as transformers' forward (tests/test_forward.py holds that); what differs is that a batch of
+pictures of one size shares its layout, and that the attention of chosen heads can be looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]) * 255
+STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]) * 255
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the patches of one picture size are ordered inside the tower."""
+
+    order: Tensor  # (N,) patch in merge order -> place in the tower, windows of equal length beside each other
+    back: Tensor  # (T,) token of the tower -> token in reading order
+    groups: tuple[tuple[int, int], ...]  # (how many windows, patches in each), in the tower's order
+    cos: Tensor  # (N, head_dim)
+    sin: Tensor
+
+
+@lru_cache(maxsize=64)
+def layout(rows: int, columns: int, window: int, head_dim: int) -> Layout:
+    """rows, columns: of merged tokens. window: tokens along one side of an attention window."""
+    r, c = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    owner = ((r // window) * ((columns + window - 1) // window) + c // window).flatten()
+    sizes = owner.bincount()
+    order = torch.argsort(sizes[owner] * 10_000 + owner, stable=True)  # (T,) by window length, then window
+    groups = tuple((int((sizes == size).sum()), int(size) * 4) for size in sizes[sizes > 0].unique())
+    place = torch.stack([r.flatten(), c.flatten()], 1)[order]  # (T, 2)
+    inner = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+    at = (place[:, None] * 2 + inner).reshape(-1, 2).float()  # (N, 2) row and column of every patch
+    half = head_dim // 2
+    frequencies = 1.0 / (10000.0 ** (torch.arange(0, half, 2).float() / half))
+    angles = torch.cat([at[:, :1] * frequencies, at[:, 1:] * frequencies], 1)  # (N, head_dim / 2)
+    angles = torch.cat([angles, angles], 1)
+    patches = (order[:, None] * 4 + torch.arange(4)).flatten()
+    return Layout(patches, torch.argsort(order), groups, angles.cos(), angles.sin())
+
+
+def patchify(pixels: Tensor) -> Tensor:
+    """(B, H, W, 3) uint8 -> (B, N, 588) uint8 in merge order, each row channel by channel."""
+    b, h, w, _ = pixels.shape
+    x = pixels.view(b, h // 28, 2, 14, w // 28, 2, 14, 3)
+    return x.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(b, -1, 588)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat([-b, a], -1) * sin
+
+
+def norm(x: Tensor, weight: Tensor) -> Tensor:
+    return F.rms_norm(x, (x.shape[-1],), weight, 1e-6)
+
+
+def feed_forward(mlp: Any, x: Tensor) -> Tensor:
+    return mlp.down_proj(F.silu(mlp.gate_proj(x)) * mlp.up_proj(x))  # type: ignore[no-any-return]
+
+
+def see(tower: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The tower over equal-sized pictures.
+
+    pixels: (B, H, W, 3) uint8, sides multiples of 28. Returns what every picture token holds, (B, T, D), in reading
+    order, and the last hidden state of every patch in merge order, (B, N, d).
+    """
+    config = tower.config
+    heads = config.num_heads
+    hd = config.hidden_size // heads
+    rows, columns = pixels.shape[1] // 28, pixels.shape[2] // 28
+    plan = layout(rows, columns, config.window_size // 28, hd)
+    order, back, cos, sin = (t.to(pixels.device) for t in (plan.order, plan.back, plan.cos, plan.sin))
+    mean, std = MEAN.to(pixels.device), STD.to(pixels.device)
+    weight = tower.patch_embed.proj.weight.sum(2).reshape(config.hidden_size, 3, 196)  # one frame stands for both
+    weight = weight / std[None, :, None]
+    bias = -(weight.sum(2) @ mean)
+    x = F.linear(patchify(pixels)[:, order].to(weight.dtype), weight.reshape(config.hidden_size, 588), bias)
+    b, n, d = x.shape
+    for index, block in enumerate(tower.blocks):
+        qkv = block.attn.qkv(norm(x, block.norm1.weight)).view(b, n, 3, heads, hd)
+        q, k, v = qkv.unbind(2)  # (B, N, heads, hd)
+        q, k = (rotate(y, cos[None, :, None], sin[None, :, None]) for y in (q, k))
+        groups = ((1, n),) if index in config.fullatt_block_indexes else plan.groups
+        seen, start = [], 0
+        for count, length in groups:
+            span = slice(start, start + count * length)
+            start += count * length
+            parts = (y[:, span].reshape(b * count, length, heads, hd).transpose(1, 2) for y in (q, k, v))
+            out = F.scaled_dot_product_attention(*parts)  # (B * windows, heads, length, hd)
+            seen.append(out.transpose(1, 2).reshape(b, count * length, d))
+        x = x + block.attn.proj(torch.cat(seen, 1))
+        x = x + feed_forward(block.mlp, norm(x, block.norm2.weight))
+    tokens = tower.merger.mlp(norm(x, tower.merger.ln_q.weight).view(b, n // 4, 4 * d))[:, back]
+    return tokens, x.view(b, n // 4, 4, d)[:, back].reshape(b, n, d)
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What the language model made of a batch."""
+
+    hidden: Tensor  # (B, S, D) after the last norm
+    layers: list[Tensor]  # hidden states after each block, (B, S, D)
+    attention: dict[int, Tensor]  # block -> log attention of its first head, (B, S, S)
+
+
+def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: tuple[int, ...] = ()) -> Thought:
+    """The language model over embeddings.
+
+    x: (B, S, D). positions: (3, B, S). mask: (B, S, S) bool, True where a row may look at a column.
+    look: the blocks whose first head's attention is wanted.
+    """
+    config = language.config
+    heads, kv = config.num_attention_heads, config.num_key_value_heads
+    hd = config.hidden_size // heads
+    section = config.rope_parameters["mrope_section"]
+    angles = positions[..., None].float() * language.rotary_emb.inv_freq.float()  # (3, B, S, hd / 2)
+    angles = torch.cat([part[i % 3] for i, part in enumerate(angles.split(section, -1))], -1)
+    angles = torch.cat([angles, angles], -1)[:, None]  # (B, 1, S, hd)
+    cos, sin = angles.cos(), angles.sin()
+    b, s, d = x.shape
+    layers, attention = [], {}
+    for index, block in enumerate(language.layers):
+        h, attn = norm(x, block.input_layernorm.weight), block.self_attn
+        q = attn.q_proj(h).view(b, s, heads, hd).transpose(1, 2)
+        k = attn.k_proj(h).view(b, s, kv, hd).transpose(1, 2)
+        v = attn.v_proj(h).view(b, s, kv, hd).transpose(1, 2)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if index in look:
+            scores = (q[:, 0] @ k[:, 0].transpose(-1, -2)) * hd**-0.5
+            attention[index] = scores.masked_fill(~mask, float("-inf")).log_softmax(-1)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None], enable_gqa=kv != heads)
+        x = x + attn.o_proj(out.transpose(1, 2).reshape(b, s, heads * hd))
+        x = x + feed_forward(block.mlp, norm(x, block.post_attention_layernorm.weight))
+        layers.append(x)
+    return Thought(norm(x, language.norm.weight), layers, attention)

@@ -1,0 +1,586 @@
+"""Browser: a Chromium of its own as an Environment, seen and touched through pixels."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from PIL import Image
+from playwright.sync_api import Dialog, Download, FileChooser, Frame, Mouse, Page
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tools.actions import (
+    Action,
+    Back,
+    Button,
+    Click,
+    CloseTab,
+    Drag,
+    Forward,
+    Goto,
+    Move,
+    Press,
+    Reload,
+    Scroll,
+    SwitchTab,
+    Type,
+    Wait,
+    points,
+)
+from tools.addresses import page_address
+from tools.engine import ANSWER_S, Engine
+from tools.environment import ActionFailed, EnvironmentLost, Screenshot
+from tools.errors import UserError
+from tools.geometry import Point, Size
+from tools.keys import parse_keys, playwright_name
+from tools.settle import is_still, settle
+from tools.tab import Tab
+from tools.traffic import Traffic
+
+LOAD_S = 20.0  # for the first byte of a page
+START_S = 2.0  # for a reload or a step in the history to begin
+MAX_WAIT_S = 300.0
+MAX_TEXT = 100_000
+MAX_CLICKS = 10
+MAX_QUOTE = 300  # characters of a page's own words in a result
+MAX_SCROLL = 100_000  # pixels
+PASTED = 1000  # characters; a longer text is put in at once, since keys take 3 ms each
+DRAG_STEPS = 10  # moves between press and release; pages tell a drag from a click by them
+
+Seen = TypeVar("Seen")
+
+# What the browser itself, not the page, does with a chord; keys sent to a page never reach it.
+SHORTCUTS: dict[tuple[str, ...], Action] = {
+    ("alt", "left"): Back(),
+    ("alt", "right"): Forward(),
+    ("f5",): Reload(),
+    ("ctrl", "r"): Reload(),
+    ("ctrl", "shift", "r"): Reload(),
+    ("ctrl", "w"): CloseTab(),
+}
+
+# Chromium draws two things in windows of their own or at moments of its own. This lets the page draw them: the list
+# of a drop-down, which pixels could otherwise neither show nor click, and a caret that does not blink, so that equal
+# screens are equal pictures. In adopted sheets, which leave the page's document as it is; they do not reach shadow
+# trees by themselves. A Chromium that does not know these properties ignores them.
+DRAWN_IN_PAGE = """(() => {
+  const sheet = new CSSStyleSheet();
+  const dropDown = 'select:not([multiple]):is(:not([size]), [size="0"], [size="1"])';
+  sheet.replaceSync(`
+    ${dropDown}, ${dropDown}::picker(select) { appearance: base-select !important; }
+    * { caret-animation: manual !important; }
+  `);
+  for (const prototype of [Document.prototype, ShadowRoot.prototype]) {
+    const sheets = Object.getOwnPropertyDescriptor(prototype, 'adoptedStyleSheets');
+    Object.defineProperty(prototype, 'adoptedStyleSheets', {
+      ...sheets,
+      set(list) { sheets.set.call(this, [sheet, ...Array.from(list).filter((other) => other !== sheet)]); },
+    });
+  }
+  document.adoptedStyleSheets = [];
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function attachShadow(options) {
+    const root = attach.call(this, options);
+    root.adoptedStyleSheets = [];
+    return root;
+  };
+})()"""
+
+
+class Browser:
+    def __init__(
+        self,
+        url: str = "about:blank",
+        *,
+        viewport: Size = Size(1280, 800),
+        scale: float = 1.0,
+        headed: bool = False,
+        downloads: Path | None = None,
+        settle_cap_s: float = 5.0,
+        answer_s: float = ANSWER_S,
+    ) -> None:
+        """viewport: CSS pixels; screenshots are `scale` times as large. downloads: None refuses them.
+        answer_s: after which a page that leaves one click or capture unanswered is ended.
+
+        Raises UserError when no browser starts or `url` cannot be opened.
+        """
+        self.viewport, self.scale, self.headed = viewport, scale, headed
+        self._downloads, self._cap_s = downloads, settle_cap_s
+        self._tabs: list[Tab] = []
+        self._front = 0
+        self._notes: list[str] = []  # what to tell beside the next result
+        self._asked: set[tuple[str, str]] = set()  # questions of the page that the last action got Cancel for
+        self._asked_before: set[tuple[str, str]] = set()
+        self._saving = 0  # downloads under way
+        self._navigations = 0
+        self._pointer = Point(viewport.width / 2, viewport.height / 2)  # CSS pixels
+        self._frame: Image.Image | None = None  # the screen as the last action left it
+        self._closed = False
+        self._engine = Engine(headed, answer_s)
+        try:
+            self._open_context()
+            self._open_start(url)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close(interrupted=isinstance(error, KeyboardInterrupt))
+
+    @property
+    def page(self) -> Page:
+        """The tab in front, for harnesses that set a page up or ask it for the outcome."""
+        return self._tabs[self._front].page
+
+    @property
+    def size(self) -> Size:
+        """Of the screenshots, in physical pixels."""
+        return Size(round(self.viewport.width * self.scale), round(self.viewport.height * self.scale))
+
+    def screenshot(self) -> Screenshot:
+        self._frame = self._retried(self._settled)
+        title = self._retried(self._title)
+        return Screenshot(self._frame, title, self.page.url)
+
+    def perform(self, action: Action) -> str:
+        for point in points(action):
+            if not point.inside(self.size):
+                raise ActionFailed(f"{point} is outside the {self.size} screen; give a point inside it")
+        self._asked, self._asked_before = set(), self._asked
+        self._frame = None
+        self._traffic.forget_earlier()
+        page = self._tab.page
+        try:
+            self._do(action)
+        except PlaywrightError as error:
+            mended = self._mended(error)
+            if mended or not page.is_closed():  # a tab that the action made close has done what was asked
+                raise ActionFailed(self._told(mended or f"the browser refused: {_first_line(error)}")) from error
+        except ActionFailed as error:
+            raise ActionFailed(self._told(str(error))) from error
+        self._frame = self._retried(self._settled)
+        return self._told()
+
+    def resize(self, viewport: Size) -> None:
+        """viewport: CSS pixels, of every tab from now on."""
+        self.viewport, self._frame = viewport, None
+        for tab in self._tabs:
+            with self._engine.answers():
+                tab.resize(viewport)
+
+    def close(self, interrupted: bool = False) -> None:
+        """May be called twice. interrupted: by Ctrl-C, perhaps in the middle of a Playwright call."""
+        if not self._closed:
+            self._closed = True
+            self._engine.close(interrupted)
+
+    # -- one action ---------------------------------------------------------------------------------------------
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Click(at=at, button=button, times=times, modifiers=modifiers):
+                self._click(at, button, times, modifiers)
+            case Move(at=at):
+                self._point(at)
+            case Drag(start=start, to=to, button=button):
+                self._drag(start, to, button)
+            case Scroll(at=at, dx=dx, dy=dy):
+                self._scroll(at, dx, dy)
+            case Type(text=text):
+                self._type(text)
+            case Press(keys=keys):
+                self._press(keys)
+            case Wait(seconds=seconds):
+                self._wait(seconds)
+            case Goto(url=url):
+                self._goto(page_address(url, self._files))
+            case Back():
+                self._step(-1, "earlier")
+            case Forward():
+                self._step(1, "later")
+            case Reload():
+                self._begin_navigation(lambda: self._tab.session.send("Page.reload"))
+            case SwitchTab(index=index):
+                self._switch(index)
+            case CloseTab():
+                self._close_tab()
+
+    def _css(self, point: Point) -> Point:
+        """Screenshot pixels -> CSS pixels: the one place where they are converted."""
+        return Point(point.x / self.scale, point.y / self.scale)
+
+    def _point(self, at: Point | None) -> None:
+        """Put the pointer there; None leaves it where it is."""
+        if at is not None:
+            self._pointer = self._css(at)
+        with self._engine.answers():
+            self.page.mouse.move(self._pointer.x, self._pointer.y)
+
+    def _click(self, at: Point | None, button: Button, times: int, modifiers: tuple[str, ...]) -> None:
+        if not 1 <= times <= MAX_CLICKS:
+            raise ActionFailed(f"{times} clicks at once; give 1 to {MAX_CLICKS}")
+        keys = _keys(modifiers) if modifiers else ()
+        mouse = self.page.mouse  # a press may bring another tab to the front; the release belongs to this one
+        with self._held(keys):
+            self._point(at)
+            for count in range(1, times + 1):
+                with self._pressed(mouse, button, count):
+                    pass
+
+    def _drag(self, start: Point | None, to: Point, button: Button) -> None:
+        self._point(start)
+        mouse = self.page.mouse
+        begin, self._pointer = self._pointer, self._css(to)
+        with self._pressed(mouse, button):
+            for step in range(1, DRAG_STEPS + 1):
+                part = step / DRAG_STEPS
+                x = begin.x + (self._pointer.x - begin.x) * part
+                y = begin.y + (self._pointer.y - begin.y) * part
+                with self._engine.answers():
+                    mouse.move(x, y)
+
+    def _scroll(self, at: Point | None, dx: float, dy: float) -> None:
+        if not (abs(dx) <= MAX_SCROLL and abs(dy) <= MAX_SCROLL):
+            raise ActionFailed(f"a scroll of ({dx:.0f}, {dy:.0f}) pixels is too far; stay within {MAX_SCROLL}")
+        self._point(at)
+        with self._engine.answers():
+            self.page.mouse.wheel(dx / self.scale, dy / self.scale)
+
+    def _type(self, text: str) -> None:
+        _check_text(text)
+        for piece in re.split(r"(\r\n|\r|\n|\t)", text):
+            if piece.strip("\r\n"):
+                self._write(piece) if piece != "\t" else self._press(("tab",))
+            elif piece:
+                self._press(("enter",))
+
+    def _write(self, piece: str) -> None:
+        if len(piece) > PASTED:
+            with self._engine.answers():
+                self.page.keyboard.insert_text(piece)
+            return
+        for start in range(0, len(piece), 100):  # in parts, so that a slow page is not taken for a dead one
+            with self._engine.answers():
+                self.page.keyboard.type(piece[start : start + 100])
+
+    def _press(self, names: tuple[str, ...]) -> None:
+        keys = _keys(names)
+        if keys in SHORTCUTS:
+            self._do(SHORTCUTS[keys])
+        elif len(keys) == 1 and len(keys[0]) == 1 and not keys[0].isascii():
+            self._write(keys[0])  # on no keyboard that Chromium's driver knows
+        else:
+            with self._held(keys):
+                pass
+
+    def _wait(self, seconds: float) -> None:
+        if not seconds >= 0:  # NaN too
+            raise ActionFailed(f"cannot wait {seconds} seconds; give a number from 0 to {MAX_WAIT_S:.0f}")
+        end = time.monotonic() + min(seconds, MAX_WAIT_S)
+        while (rest := end - time.monotonic()) > 0:
+            self._pump(min(rest, 0.1))
+
+    def _goto(self, address: str) -> None:
+        navigations = self._navigations
+        try:
+            with self._engine.answers(LOAD_S):
+                self.page.goto(address, wait_until="commit", timeout=LOAD_S * 1000)
+        except PlaywrightTimeout as error:
+            raise ActionFailed(f"{address} did not answer within {LOAD_S:.0f} s") from error
+        except PlaywrightError as error:
+            failure = re.search(r"net::ERR_(\w+)", str(error))
+            if "Download is starting" in str(error) or (failure and self._asked):
+                return
+            if failure is None:
+                raise
+            # the browser's own error page comes next, and would come in the way of another try
+            self._pump_until(lambda: self._navigations > navigations or failure[1] == "ABORTED")
+            reason = failure[1].lower().replace("_", " ")
+            raise ActionFailed(f"{address} could not be opened: {reason}") from error
+
+    def _step(self, by: int, where: str) -> None:
+        with self._engine.answers():
+            entry = self._tab.history_entry(by)
+        if entry is None:
+            raise ActionFailed(f"there is no {where} page in this tab")
+        self._begin_navigation(lambda: self._tab.session.send("Page.navigateToHistoryEntry", {"entryId": entry}))
+
+    def _begin_navigation(self, send: Callable[[], object]) -> None:
+        """Returns when it has begun, or the page has asked to stay; settling waits for the rest."""
+        before = self._traffic.pages_asked + self._navigations
+        with self._engine.answers():
+            send()
+        self._pump_until(lambda: self._traffic.pages_asked + self._navigations > before or bool(self._asked))
+
+    def _switch(self, index: int) -> None:
+        if not 0 <= index < len(self._tabs):
+            raise ActionFailed(f"there is no tab {index}; the tabs are 0 to {len(self._tabs) - 1}")
+        self._front = index
+        with self._engine.answers():
+            self.page.bring_to_front()
+        self._notes.append(f"tab {index} of {len(self._tabs)} is in front: {self.page.url}")
+
+    def _close_tab(self) -> None:
+        if len(self._tabs) == 1:
+            raise ActionFailed("this is the only tab; go to another address instead")
+        page = self.page
+        with self._engine.answers():
+            page.close(run_before_unload=True)
+        self._pump_until(lambda: page.is_closed() or bool(self._asked))
+
+    # -- keys and buttons, released whatever happens --------------------------------------------------------------
+
+    @contextmanager
+    def _held(self, keys: tuple[str, ...]) -> Iterator[None]:
+        keyboard = self.page.keyboard
+        with ExitStack() as held:
+            for key in map(playwright_name, keys):
+                with self._engine.answers():
+                    keyboard.down(key)
+                held.callback(self._let_go, keyboard.up, key)
+            yield
+
+    @contextmanager
+    def _pressed(self, mouse: Mouse, button: Button, count: int = 1) -> Iterator[None]:
+        try:
+            with self._engine.answers():
+                mouse.down(button=button, click_count=count)
+            yield
+        finally:
+            self._let_go(lambda: mouse.up(button=button, click_count=count))
+
+    def _let_go(self, release: Callable[..., None], *arguments: str) -> None:
+        with self._engine.answers():
+            release(*arguments)
+
+    # -- seeing ---------------------------------------------------------------------------------------------------
+
+    def _settled(self) -> Image.Image:
+        """The screen at rest. One capture is enough when it still is as the last action left it."""
+        if self._frame is not None and not self._is_busy():
+            frame = self._capture()
+            if is_still(self._frame, frame, self._tab.moving):
+                return frame
+        frame = settle(self._capture, self._cap_s, self._is_busy, self._tab.moving)
+        if self._is_busy():
+            self._notes += ["the page is still loading"] if self._traffic.awaits_page else []
+            self._notes += ["a file is still being saved"] if self._saving else []
+            self._traffic.give_up()
+            self._tab.give_up()
+        return frame
+
+    def _capture(self) -> Image.Image:
+        with self._engine.answers():
+            return self._tab.capture()
+
+    def _title(self) -> str:
+        with self._engine.answers():
+            return self.page.title()
+
+    def _is_busy(self) -> bool:
+        """Is something under way that may show? Lets a little time pass when it is."""
+        busy = self._traffic.is_busy or self._saving > 0
+        if not busy:
+            with self._engine.answers():
+                busy = self._tab.is_busy()
+        if busy:
+            self._pump(0.02)
+        return busy
+
+    def _pump(self, seconds: float) -> None:
+        """Wait while the browser's events come in."""
+        with self._engine.answers():
+            self.page.wait_for_timeout(seconds * 1000)
+
+    def _pump_until(self, has_happened: Callable[[], bool]) -> None:
+        end = time.monotonic() + START_S
+        while not has_happened() and time.monotonic() < end:
+            self._pump(0.01)
+
+    def _told(self, *last: str) -> str:
+        """All there is to say since it was last asked."""
+        notes, self._notes = [*self._notes, *last], []
+        return "; ".join(notes)
+
+    # -- tabs and what goes wrong with them -----------------------------------------------------------------------
+
+    @property
+    def _tab(self) -> Tab:
+        if not self._tabs:
+            if self.headed or not self._engine.chromium.is_connected():
+                raise EnvironmentLost("the browser window was closed")
+            self._context.new_page()  # the page closed its only tab; a person would open another
+        return self._tabs[self._front]
+
+    def _open_context(self) -> None:
+        self._context = self._engine.chromium.new_context(
+            viewport={"width": self.viewport.width, "height": self.viewport.height},
+            device_scale_factor=self.scale,
+            accept_downloads=self._downloads is not None,
+        )
+        self._context.add_init_script(DRAWN_IN_PAGE)
+        self._traffic = Traffic(self._context)
+        self._context.on("page", self._adopt)
+        self._context.on("dialog", self._answer)
+        self._context.new_page()
+        self._notes.clear()
+
+    def _open_start(self, url: str) -> None:
+        path = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
+        self._files = path.resolve().parent if path else None
+        try:
+            self._goto(page_address(url, self._files))
+        except ActionFailed as error:
+            raise UserError(f"cannot start there: {error}") from error
+
+    def _adopt(self, page: Page) -> None:
+        self._tabs.append(Tab(page, self.viewport, self.scale))
+        self._front = len(self._tabs) - 1
+        page.on("close", self._drop)
+        page.on("download", self._save)
+        page.on("filechooser", self._refuse_files)
+        page.on("framenavigated", self._count_navigation)
+        self._notes.append(f"a new tab is in front, tab {self._front} (of 0 to {self._front})")
+
+    def _drop(self, page: Page) -> None:
+        index = next((index for index, tab in enumerate(self._tabs) if tab.page == page), None)
+        if index is None or self._closed:
+            return
+        del self._tabs[index]
+        if index < self._front or self._front == len(self._tabs):
+            self._front = max(0, self._front - 1)
+        self._notes.append(f"tab {index} was closed; tab {self._front} is in front")
+
+    def _retried(self, look: Callable[[], Seen]) -> Seen:
+        """A tab may close, crash or move on while it is looked at."""
+        for _ in range(3):
+            try:
+                return look()
+            except PlaywrightError as error:
+                last = error
+                self._notes += [text for text in [self._mended(error)] if text]
+        raise EnvironmentLost(f"the page cannot be seen: {_first_line(last)}")
+
+    def _mended(self, error: PlaywrightError) -> str:
+        """Make the tab in front usable again after `error`; what was wrong with it, "" when nothing was.
+
+        Raises EnvironmentLost when the browser itself is gone.
+        """
+        if not self._engine.chromium.is_connected():
+            raise EnvironmentLost("the browser was closed or has crashed") from error
+        tab = self._tab
+        hung = self._engine.ended_pages
+        self._engine.ended_pages = False
+        if tab.page.is_closed():
+            self._drop(tab.page)
+            return ""
+        if not (hung or tab.crashed or "crash" in str(error).lower()):
+            return ""
+        self._replace(tab)
+        what = f"did not answer for {self._engine.answer_s:.0f} s and was ended" if hung else "crashed"
+        return f"the page {what}; it was opened again at {self.page.url}"
+
+    def _replace(self, tab: Tab) -> None:
+        """Open the tab's address in a new tab at its place."""
+        index, address, notes = self._tabs.index(tab), tab.page.url, list(self._notes)
+        self._tabs.remove(tab)
+        self._context.new_page()
+        self._tabs.insert(index, self._tabs.pop())
+        self._front, self._notes = index, notes
+        with suppress(PlaywrightError), self._engine.answers():
+            tab.page.close()
+        if urlsplit(address).scheme in ("http", "https", "file"):
+            with suppress(PlaywrightError), self._engine.answers(LOAD_S):
+                self.page.goto(address, wait_until="commit", timeout=LOAD_S * 1000)
+
+    # -- what pages bring up beside the picture -------------------------------------------------------------------
+
+    def _answer(self, dialog: Dialog) -> None:
+        """Messages are read; questions get the answer that changes nothing, and OK when the action is repeated.
+
+        A dialog cannot be left open until the model has seen it: the click that brought it up would not return.
+        """
+        said = f'"{dialog.message[:MAX_QUOTE]}"' if dialog.message else "to leave it, though changes may be lost"
+        question = (dialog.type, dialog.message)
+        with suppress(PlaywrightError):  # the page may be gone by now
+            if dialog.type == "alert":
+                self._notes.append(f"the page said {said}")
+                dialog.accept()
+            elif question in self._asked_before:
+                self._notes.append(f"the page asked {said} and was answered OK")
+                dialog.accept(dialog.default_value)
+            else:
+                self._asked.add(question)
+                self._notes.append(f"the page asked {said} and was answered Cancel; to answer OK, act the same again")
+                dialog.dismiss()
+
+    def _save(self, download: Download) -> None:
+        name = download.suggested_filename
+        if self._downloads is None:
+            self._notes.append(f'the page offered the file "{name[:MAX_QUOTE]}"; downloads are refused here')
+            return
+        path = free_path(self._downloads, name)
+        self._saving += 1
+        try:
+            download.save_as(path)
+            self._notes.append(f'the file "{path.name}" was saved ({path.stat().st_size} bytes)')
+        except PlaywrightError as error:
+            path.unlink(missing_ok=True)
+            self._notes.append(f'the file "{path.name}" could not be saved: {_first_line(error)}')
+        finally:
+            self._saving -= 1
+
+    def _refuse_files(self, chooser: FileChooser) -> None:
+        """Not answering is what closing the dialog would be."""
+        self._notes.append("the page asked for a file of this computer and was given none")
+
+    def _count_navigation(self, frame: Frame) -> None:
+        self._navigations += 1
+        for tab in self._tabs:
+            if frame == tab.page.main_frame:
+                tab.begin_page()
+
+
+def free_path(folder: Path, suggested: str) -> Path:
+    """A new empty file in `folder`, named as a site suggests but harmless on every system; never one that exists."""
+    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069]', "_", suggested).strip(". ")
+    stem, suffix = Path(name or "download").stem[:100], Path(name).suffix[:20]
+    if re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", stem.partition(".")[0], re.IGNORECASE):
+        stem = f"_{stem}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for count in itertools.count(1):
+        path = folder / (f"{stem}{suffix}" if count == 1 else f"{stem} ({count}){suffix}")
+        with suppress(FileExistsError):
+            path.touch(exist_ok=False)
+            return path
+    raise AssertionError("unreachable")
+
+
+def _keys(names: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return parse_keys(names)
+    except ValueError as error:
+        raise ActionFailed(str(error)) from error
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise ActionFailed(f"{len(text)} characters at once; type at most {MAX_TEXT}")
+    if "\0" in text or re.search("[\ud800-\udfff]", text):
+        raise ActionFailed("the text holds characters that cannot be typed; leave them out")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,131 @@
+"""Has the screen come to rest? A pure function of two frames, and the loop that waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tools.geometry import Box, Size
+
+CELL = 16  # pixels along one side of the squares in which change is looked for
+LEVELS = 6  # of 255; less is noise of blending, which no person sees
+SMALL = Size(10, 4)  # cells, one more than a clock of 144x48 needs: caret, clock, spinner, seconds left
+FEW = 4  # small regions may move at once
+ENDLESS_S = 1.0  # what moved in one place for so long, with nothing under way, is decoration
+
+Cells = NDArray[np.bool_]  # (rows, columns): did anything change in this square
+
+
+@dataclass
+class Moving:
+    """What of the screen is known to move for ever; kept from one wait to the next while the page is the same."""
+
+    cells: Cells | None = None
+
+    def covers(self, changed: Cells) -> bool:
+        return self.cells is not None and self.cells.shape == changed.shape and not (changed & ~self.cells).any()
+
+    def add(self, changed: Cells) -> None:
+        known = self.cells is not None and self.cells.shape == changed.shape
+        self.cells = self.cells | _grown(changed) if known and self.cells is not None else _grown(changed)
+
+    def forget(self) -> None:
+        self.cells = None
+
+
+def settle(
+    capture: Callable[[], Image.Image],
+    cap_s: float,
+    is_busy: Callable[[], bool] = lambda: False,
+    moving: Moving | None = None,
+) -> Image.Image:
+    """The screen once two successive captures are still and nothing is under way, or after `cap_s` seconds.
+
+    is_busy: is a change to be expected that cannot be seen yet (a page loading, a transition)? It may take its time
+    to answer, but only a little. A screen at rest costs two captures and two such questions.
+    """
+    moving = moving or Moving()
+    watch = _Watch()
+    end = time.monotonic() + cap_s
+    while is_busy() and time.monotonic() < end:
+        pass
+    before = capture()
+    while True:
+        after = capture()
+        still = is_still(before, after, moving) or watch.sees_endless(before, after, moving)
+        if time.monotonic() >= end or (still and not is_busy()):
+            return after
+        before = after
+
+
+def is_still(before: Image.Image, after: Image.Image, moving: Moving | None = None) -> bool:
+    """Are both the same but for a few small regions (caret, clock, spinner) and what is known to move?"""
+    if before is after:
+        return True
+    if before.size != after.size:
+        return False
+    changed = changed_cells(before, after)
+    if not changed.any() or (moving and moving.covers(changed)):
+        return True
+    if changed.sum() > FEW * SMALL.width * SMALL.height:
+        return False
+    found = list(regions(changed))
+    return len(found) <= FEW and all(box.width <= SMALL.width and box.height <= SMALL.height for box in found)
+
+
+def changed_cells(before: Image.Image, after: Image.Image) -> Cells:
+    """(rows, columns) of CELL-pixel squares; both images of one size."""
+    a, b = (np.asarray(image.convert("RGB"), dtype=np.uint8) for image in (before, after))
+    differs = (np.maximum(a, b) - np.minimum(a, b)).max(axis=2) > LEVELS  # (H, W)
+    rows, columns = (np.arange(0, side, CELL) for side in differs.shape)
+    by_row: Cells = np.logical_or.reduceat(differs, rows, axis=0)
+    cells: Cells = np.logical_or.reduceat(by_row, columns, axis=1)
+    return cells
+
+
+def regions(cells: Cells) -> Iterator[Box]:
+    """The box of every group of touching cells (corners touch too), in cells."""
+    left = {(int(row), int(column)) for row, column in zip(*np.nonzero(cells), strict=True)}
+    while left:
+        group = [left.pop()]
+        for row, column in group:  # grows while it is read
+            near = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & left
+            left -= near
+            group += near
+        rows, columns = zip(*group, strict=True)
+        yield Box(min(columns), min(rows), max(columns) + 1, max(rows) + 1)
+
+
+@dataclass
+class _Watch:
+    """Notices movement that stays in one place."""
+
+    since: float = field(default_factory=time.monotonic)
+    area: Cells | None = None
+
+    def sees_endless(self, before: Image.Image, after: Image.Image, moving: Moving) -> bool:
+        if before.size != after.size:
+            return False
+        changed = changed_cells(before, after)
+        if self.area is None or self.area.shape != changed.shape or (changed & ~_grown(self.area)).any():
+            self.since = time.monotonic()
+        self.area = changed if self.area is None or self.area.shape != changed.shape else self.area | changed
+        if time.monotonic() - self.since < ENDLESS_S:
+            return False
+        moving.add(self.area)
+        return True
+
+
+def _grown(cells: Cells) -> Cells:
+    """With every neighbour, since what turns or swings touches one more square now and then."""
+    padded = np.pad(cells, 1)
+    grown = padded.copy()
+    for axis in (0, 1):
+        grown = grown | np.roll(grown, 1, axis) | np.roll(grown, -1, axis)
+    result: Cells = grown[1:-1, 1:-1]
+    return result
