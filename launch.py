@@ -132,9 +132,9 @@ def install_packages() -> None:
     if not has_pip():
         make_environment()
     pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--progress-bar", progress_bar()]
-    packages = Packages(VENV)
-    require(run([*pip, "--editable", ".[dev]"], "installing", packages.read), "the packages could not be installed")
-    require(run([*pip, "--no-deps", MINIWOB], "installing", packages.read), f"{MINIWOB} could not be installed")
+    for asked in (["--editable", ".[dev]"], ["--no-deps", MINIWOB]):
+        code = run([*pip, *asked], "installing", Packages(VENV).read)
+        require(code, f"the packages could not be installed ({asked[-1]})")
 
 
 def has_pip() -> bool:

@@ -175,5 +175,5 @@ def _story(action: Action | Finish, grid: Grid) -> Iterator[str]:
 
 
 def _brief(call: ToolCall) -> str:
-    text = f"{call.name or '(no name)'} {json.dumps(call.arguments)}"
+    text = f"{ascii(call.name) if call.name else '(no name)'} {json.dumps(call.arguments)}"
     return text if len(text) <= 300 else f"{text[:300]}..."

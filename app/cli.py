@@ -44,7 +44,11 @@ def parse(argv: Sequence[str]) -> Namespace:
     """Help and mistakes end the program here."""
     if argv[:1] == ["test"] and not {"-h", "--help"} & set(argv):  # pytest's own flags; argparse would reorder them
         return Namespace(command="test", does="app.commands.test", rest=list(argv[1:]))
-    return parser().parse_args(argv)
+    arguments, rest = parser().parse_known_args(argv)
+    if rest and arguments.command != "train":
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest  # of train: flags of the stage
+    return arguments
 
 
 def execute(arguments: Namespace) -> int:
@@ -152,12 +156,14 @@ def add_grounding(kinds: Any) -> None:
 
 
 def add_train(commands: Any) -> None:
-    train = command(
-        commands, "train", "train the embedded model, one stage at a time", "train --stage NAME --out runs/train"
-    )
-    train.add_argument("--stage", required=True, metavar="NAME", help="which stage; a wrong name lists them")
+    examples = ("train --stage pages --out runs/train", "train --stage vision --out runs/train --steps 2000")
+    about = "train the embedded model, one stage at a time; flags not listed here go to the stage"
+    train = command(commands, "train", about, *examples)
     train.add_argument(
-        "--out", type=Path, default=Path("runs/train"), metavar="DIR", help="checkpoints and log (%(default)s)"
+        "--stage", required=True, metavar="NAME", help="pages, vision, multimodal or export, in this order"
+    )
+    train.add_argument(
+        "--out", type=Path, default=Path("runs/train"), metavar="DIR", help="of all stages (%(default)s)"
     )
 
 

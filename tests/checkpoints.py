@@ -19,8 +19,7 @@ from transformers import (
 from model.training.architecture import VOCABULARY, tokenizer
 
 WORDS = tokenizer()
-SPREAD = 0.1  # of the random weights
-LOUD = 6.0  # how much more than at random attention counts: then the words chosen depend on all of the prompt
+SPREAD = 0.1  # of the random weights: wide enough that the words chosen depend on all of the prompt
 
 
 def text_config(**more: Any) -> dict[str, Any]:
@@ -53,33 +52,31 @@ def tokens() -> dict[str, int]:
     }
 
 
-def random_model(family: str, layers: int = 3, seed: int = 0) -> Any:
+def random_model(family: str, layers: int = 3, attn_implementation: str = "sdpa") -> Any:
     """family: "qwen2-vl", "qwen2.5-vl" or "qwen3-vl"."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
+    model: Any
     shared = {"depth": 3, "num_heads": 2, "initializer_range": SPREAD}
     match family:
         case "qwen2-vl":
             vision = {**shared, "embed_dim": 32, "hidden_size": 64, "mlp_ratio": 2}
             config = Qwen2VLConfig(text_config=text_config(num_hidden_layers=layers), vision_config=vision, **tokens())
-            model: Any = Qwen2VLForConditionalGeneration(config)
+            model = Qwen2VLForConditionalGeneration._from_config(config, attn_implementation=attn_implementation)
         case "qwen2.5-vl":
             vision = {**shared, "hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 64}
             vision |= {"fullatt_block_indexes": [2], "tokens_per_second": 2}
             config = Qwen2_5_VLConfig(
                 text_config=text_config(num_hidden_layers=layers), vision_config=vision, **tokens()
             )
-            model = Qwen2_5_VLForConditionalGeneration(config)
+            model = Qwen2_5_VLForConditionalGeneration._from_config(config, attn_implementation=attn_implementation)
         case "qwen3-vl":
             vision = {**shared, "hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 64}
             vision |= {"num_position_embeddings": 16, "deepstack_visual_indexes": [0, 1]}
             text = text_config(num_hidden_layers=layers, head_dim=32)
             config = Qwen3VLConfig(text_config=text, vision_config=vision, **tokens())
-            model = Qwen3VLForConditionalGeneration(config)
+            model = Qwen3VLForConditionalGeneration._from_config(config, attn_implementation=attn_implementation)
         case _:
             raise ValueError(family)
-    with torch.no_grad():
-        for layer in model.model.language_model.layers:
-            layer.self_attn.o_proj.weight.mul_(LOUD)
     return model.eval()
 
 

@@ -11,10 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from tools.actions import Goto
 from tools.browser import Browser
 from tools.geometry import Size
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests are left out unless asked for, by --slow or by a -m expression of the person's own."""
+    if config.getoption("--slow") or config.getoption("-m"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
 
 
 @pytest.fixture(scope="session")
@@ -91,5 +105,5 @@ def browser(started_browser: Browser) -> Browser:
     """800x600 at scale 1, on a blank page in its only tab."""
     for page in started_browser.page.context.pages[1:]:
         page.close()
-    started_browser.page.goto("about:blank")
+    started_browser.perform(Goto("about:blank"))
     return started_browser

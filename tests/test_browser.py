@@ -33,7 +33,8 @@ from tools.actions import (
     Type,
     Wait,
 )
-from tools.browser import Browser, free_path
+from tools.browser import Browser
+from tools.downloads import free_path
 from tools.environment import ActionFailed, EnvironmentLost
 from tools.errors import UserError
 from tools.geometry import Point, Size

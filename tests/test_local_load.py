@@ -89,9 +89,9 @@ def test_index_that_leads_out_of_the_folder_is_refused(folder: Path) -> None:
 
 def test_weights_that_lack_a_tensor_are_refused(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
-    del tensors["model.visual.merger.ln_q.weight" if "model.visual.merger.ln_q.weight" in tensors else max(tensors)]
+    del tensors[next(name for name in tensors if name.endswith("merger.ln_q.weight"))]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UserError, match="do not fit its config.json: 1 are missing"):
+    with pytest.raises(UserError, match=r"do not fit its config\.json: 1 are missing"):
         load(str(folder), device="cpu")
 
 

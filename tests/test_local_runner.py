@@ -75,16 +75,17 @@ def shown(model: LocalModel, ids: list[int]) -> str:
     return b"".join(model.token_bytes.of(token) for token in kept).decode("utf-8", "replace")
 
 
+@pytest.mark.parametrize("penalty", [1.0, 1.5])  # the second keeps random weights from saying one word all along
 @pytest.mark.parametrize("about", CONVERSATIONS)
-def test_greedy_reply_equals_generate(model: LocalModel, about: str) -> None:
+def test_greedy_reply_equals_generate(model: LocalModel, about: str, penalty: float) -> None:
     messages = CONVERSATIONS[about]
-    want = generated(model, messages, max_new_tokens=24)
-    reply = model.stream(messages, Sampling(max_new_tokens=24))
+    want = generated(model, messages, max_new_tokens=24, repetition_penalty=penalty)
+    reply = model.stream(messages, Sampling(max_new_tokens=24, repetition_penalty=penalty))
     text = reply.read()
     assert reply.usage.new_tokens == len(want)
     assert shown(model, want).startswith(text)
     assert len(shown(model, want)) - len(text) <= 1
-    assert len(set(want)) > 3
+    assert penalty == 1.0 or len(set(want)) > 12
 
 
 def test_two_replies_in_turns_do_not_touch_each_other(model: LocalModel) -> None:
@@ -102,16 +103,6 @@ def test_two_replies_in_turns_do_not_touch_each_other(model: LocalModel) -> None
 def test_picture_changes_the_reply(model: LocalModel) -> None:
     texts = {model.stream([user(ImagePart(noise(150, 90, seed)))], Sampling(16)).read() for seed in range(3)}
     assert len(texts) > 1
-
-
-def test_repetition_penalty_equals_generate(one: LocalModel) -> None:
-    messages = CONVERSATIONS["one image"]
-    want = generated(one, messages, max_new_tokens=24, repetition_penalty=1.3)
-    assert want != generated(one, messages, max_new_tokens=24)
-    reply = one.stream(messages, Sampling(max_new_tokens=24, repetition_penalty=1.3))
-    text = reply.read()
-    assert reply.usage.new_tokens == len(want)
-    assert shown(one, want).startswith(text)
 
 
 def test_same_seed_gives_the_same_reply_and_another_seed_another(one: LocalModel) -> None:

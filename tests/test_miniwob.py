@@ -44,6 +44,7 @@ def lines(out: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # half a minute on a free machine, many on a busy one
 def test_an_oracle_solves_every_episode_through_the_whole_pipeline(tmp_path: Path) -> None:
     summary = run(oracle, ["click-test", "click-button"], range(20), tmp_path, name="oracle")
     assert (summary.episodes, summary.success, summary.corrected) == (40, 1.0, 1.0)
@@ -51,6 +52,7 @@ def test_an_oracle_solves_every_episode_through_the_whole_pipeline(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # half a minute on a free machine, many on a busy one
 def test_random_clicks_are_far_below_the_oracle_and_the_same_for_the_same_seeds(tmp_path: Path) -> None:
     for out in (tmp_path / "a", tmp_path / "b"):
         summary = run(random_clicks, ["click-button"], range(10), out, name="random", max_steps=5)

@@ -1,5 +1,7 @@
 """What tiny is trained on is, token for token, what the agent will ask it."""
 
+import re
+
 from PIL import Image
 
 from agent.memory import messages
@@ -41,9 +43,10 @@ def test_pointers_stand_where_digits_are_said() -> None:
         assert words().decode([int(batch.target[sample, place])]) in {*"0123456789, ", "]}}"}
 
 
-def test_planned_replies_are_all_learned() -> None:
+def test_planned_replies_are_learned_but_for_places_nobody_could_know() -> None:
     for seed in range(50):
         sample = planned_sample(seed)
         laid = lay_out(sample)
         said = [target for target, weight in zip(laid["target"], laid["weight"], strict=True) if weight]
-        assert words().decode(said) == sample.replies[0].text + "<|im_end|>"
+        whole = sample.replies[0].text + "<|im_end|>"
+        assert words().decode(said) == re.sub(r"\d+, \d+\]}}", "", whole)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -14,14 +13,13 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from PIL import Image
-from playwright.sync_api import Dialog, Download, FileChooser, Frame, Mouse, Page
+from playwright.sync_api import Dialog, Download, FileChooser, Frame, Page
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tools.actions import (
     Action,
     Back,
-    Button,
     Click,
     CloseTab,
     Drag,
@@ -37,24 +35,21 @@ from tools.actions import (
     points,
 )
 from tools.addresses import page_address
+from tools.downloads import free_path
 from tools.engine import ANSWER_S, Engine
 from tools.environment import ActionFailed, EnvironmentLost, Screenshot
 from tools.errors import UserError
 from tools.geometry import Point, Size
-from tools.keys import parse_keys, playwright_name
+from tools.hands import Hands, known_keys
 from tools.settle import is_still, settle
-from tools.tab import Tab
+from tools.tab import DRAWN_IN_PAGE, Tab
 from tools.traffic import Traffic
 
 LOAD_S = 20.0  # for the first byte of a page
 START_S = 2.0  # for a reload or a step in the history to begin
 MAX_WAIT_S = 300.0
-MAX_TEXT = 100_000
-MAX_CLICKS = 10
 MAX_QUOTE = 300  # characters of a page's own words in a result
-MAX_SCROLL = 100_000  # pixels
-PASTED = 1000  # characters; a longer text is put in at once, since keys take 3 ms each
-DRAG_STEPS = 10  # moves between press and release; pages tell a drag from a click by them
+MAX_NOTES = 8  # said with one result; a page can ask questions without end
 
 Seen = TypeVar("Seen")
 
@@ -67,33 +62,6 @@ SHORTCUTS: dict[tuple[str, ...], Action] = {
     ("ctrl", "shift", "r"): Reload(),
     ("ctrl", "w"): CloseTab(),
 }
-
-# Chromium draws two things in windows of their own or at moments of its own. This lets the page draw them: the list
-# of a drop-down, which pixels could otherwise neither show nor click, and a caret that does not blink, so that equal
-# screens are equal pictures. In adopted sheets, which leave the page's document as it is; they do not reach shadow
-# trees by themselves. A Chromium that does not know these properties ignores them.
-DRAWN_IN_PAGE = """(() => {
-  const sheet = new CSSStyleSheet();
-  const dropDown = 'select:not([multiple]):is(:not([size]), [size="0"], [size="1"])';
-  sheet.replaceSync(`
-    ${dropDown}, ${dropDown}::picker(select) { appearance: base-select !important; }
-    * { caret-animation: manual !important; }
-  `);
-  for (const prototype of [Document.prototype, ShadowRoot.prototype]) {
-    const sheets = Object.getOwnPropertyDescriptor(prototype, 'adoptedStyleSheets');
-    Object.defineProperty(prototype, 'adoptedStyleSheets', {
-      ...sheets,
-      set(list) { sheets.set.call(this, [sheet, ...Array.from(list).filter((other) => other !== sheet)]); },
-    });
-  }
-  document.adoptedStyleSheets = [];
-  const attach = Element.prototype.attachShadow;
-  Element.prototype.attachShadow = function attachShadow(options) {
-    const root = attach.call(this, options);
-    root.adoptedStyleSheets = [];
-    return root;
-  };
-})()"""
 
 
 class Browser:
@@ -122,10 +90,11 @@ class Browser:
         self._asked_before: set[tuple[str, str]] = set()
         self._saving = 0  # downloads under way
         self._navigations = 0
-        self._pointer = Point(viewport.width / 2, viewport.height / 2)  # CSS pixels
         self._frame: Image.Image | None = None  # the screen as the last action left it
         self._closed = False
         self._engine = Engine(headed, answer_s)
+        middle = Point(self.size.width / 2, self.size.height / 2)
+        self._hands = Hands(self._engine, lambda: self.page, scale, middle)
         try:
             self._open_context()
             self._open_start(url)
@@ -142,7 +111,7 @@ class Browser:
     @property
     def page(self) -> Page:
         """The tab in front, for harnesses that set a page up or ask it for the outcome."""
-        return self._tabs[self._front].page
+        return self._tab.page
 
     @property
     def size(self) -> Size:
@@ -191,17 +160,18 @@ class Browser:
     def _do(self, action: Action) -> None:
         match action:
             case Click(at=at, button=button, times=times, modifiers=modifiers):
-                self._click(at, button, times, modifiers)
+                self._hands.click(at, button, times, modifiers)
             case Move(at=at):
-                self._point(at)
+                self._hands.point(at)
             case Drag(start=start, to=to, button=button):
-                self._drag(start, to, button)
+                self._hands.drag(start, to, button)
             case Scroll(at=at, dx=dx, dy=dy):
-                self._scroll(at, dx, dy)
+                self._hands.scroll(at, dx, dy)
             case Type(text=text):
-                self._type(text)
-            case Press(keys=keys):
-                self._press(keys)
+                self._hands.type(text)
+            case Press(keys=names):
+                keys = known_keys(names)
+                self._do(SHORTCUTS[keys]) if keys in SHORTCUTS else self._hands.press(keys)
             case Wait(seconds=seconds):
                 self._wait(seconds)
             case Goto(url=url):
@@ -217,74 +187,6 @@ class Browser:
             case CloseTab():
                 self._close_tab()
 
-    def _css(self, point: Point) -> Point:
-        """Screenshot pixels -> CSS pixels: the one place where they are converted."""
-        return Point(point.x / self.scale, point.y / self.scale)
-
-    def _point(self, at: Point | None) -> None:
-        """Put the pointer there; None leaves it where it is."""
-        if at is not None:
-            self._pointer = self._css(at)
-        with self._engine.answers():
-            self.page.mouse.move(self._pointer.x, self._pointer.y)
-
-    def _click(self, at: Point | None, button: Button, times: int, modifiers: tuple[str, ...]) -> None:
-        if not 1 <= times <= MAX_CLICKS:
-            raise ActionFailed(f"{times} clicks at once; give 1 to {MAX_CLICKS}")
-        keys = _keys(modifiers) if modifiers else ()
-        mouse = self.page.mouse  # a press may bring another tab to the front; the release belongs to this one
-        with self._held(keys):
-            self._point(at)
-            for count in range(1, times + 1):
-                with self._pressed(mouse, button, count):
-                    pass
-
-    def _drag(self, start: Point | None, to: Point, button: Button) -> None:
-        self._point(start)
-        mouse = self.page.mouse
-        begin, self._pointer = self._pointer, self._css(to)
-        with self._pressed(mouse, button):
-            for step in range(1, DRAG_STEPS + 1):
-                part = step / DRAG_STEPS
-                x = begin.x + (self._pointer.x - begin.x) * part
-                y = begin.y + (self._pointer.y - begin.y) * part
-                with self._engine.answers():
-                    mouse.move(x, y)
-
-    def _scroll(self, at: Point | None, dx: float, dy: float) -> None:
-        if not (abs(dx) <= MAX_SCROLL and abs(dy) <= MAX_SCROLL):
-            raise ActionFailed(f"a scroll of ({dx:.0f}, {dy:.0f}) pixels is too far; stay within {MAX_SCROLL}")
-        self._point(at)
-        with self._engine.answers():
-            self.page.mouse.wheel(dx / self.scale, dy / self.scale)
-
-    def _type(self, text: str) -> None:
-        _check_text(text)
-        for piece in re.split(r"(\r\n|\r|\n|\t)", text):
-            if piece.strip("\r\n"):
-                self._write(piece) if piece != "\t" else self._press(("tab",))
-            elif piece:
-                self._press(("enter",))
-
-    def _write(self, piece: str) -> None:
-        if len(piece) > PASTED:
-            with self._engine.answers():
-                self.page.keyboard.insert_text(piece)
-            return
-        for start in range(0, len(piece), 100):  # in parts, so that a slow page is not taken for a dead one
-            with self._engine.answers():
-                self.page.keyboard.type(piece[start : start + 100])
-
-    def _press(self, names: tuple[str, ...]) -> None:
-        keys = _keys(names)
-        if keys in SHORTCUTS:
-            self._do(SHORTCUTS[keys])
-        elif len(keys) == 1 and len(keys[0]) == 1 and not keys[0].isascii():
-            self._write(keys[0])  # on no keyboard that Chromium's driver knows
-        else:
-            with self._held(keys):
-                pass
-
     def _wait(self, seconds: float) -> None:
         if not seconds >= 0:  # NaN too
             raise ActionFailed(f"cannot wait {seconds} seconds; give a number from 0 to {MAX_WAIT_S:.0f}")
@@ -293,10 +195,13 @@ class Browser:
             self._pump(min(rest, 0.1))
 
     def _goto(self, address: str) -> None:
-        navigations = self._navigations
         try:
-            with self._engine.answers(LOAD_S):
-                self.page.goto(address, wait_until="commit", timeout=LOAD_S * 1000)
+            try:
+                self._request(address)
+            except PlaywrightError as error:
+                if "chrome-error://" not in str(error):
+                    raise
+                self._request(address)  # the error page of an earlier failure came in between
         except PlaywrightTimeout as error:
             raise ActionFailed(f"{address} did not answer within {LOAD_S:.0f} s") from error
         except PlaywrightError as error:
@@ -305,10 +210,12 @@ class Browser:
                 return
             if failure is None:
                 raise
-            # the browser's own error page comes next, and would come in the way of another try
-            self._pump_until(lambda: self._navigations > navigations or failure[1] == "ABORTED")
             reason = failure[1].lower().replace("_", " ")
             raise ActionFailed(f"{address} could not be opened: {reason}") from error
+
+    def _request(self, address: str) -> None:
+        with self._engine.answers(LOAD_S):
+            self.page.goto(address, wait_until="commit", timeout=LOAD_S * 1000)
 
     def _step(self, by: int, where: str) -> None:
         with self._engine.answers():
@@ -339,31 +246,6 @@ class Browser:
         with self._engine.answers():
             page.close(run_before_unload=True)
         self._pump_until(lambda: page.is_closed() or bool(self._asked))
-
-    # -- keys and buttons, released whatever happens --------------------------------------------------------------
-
-    @contextmanager
-    def _held(self, keys: tuple[str, ...]) -> Iterator[None]:
-        keyboard = self.page.keyboard
-        with ExitStack() as held:
-            for key in map(playwright_name, keys):
-                with self._engine.answers():
-                    keyboard.down(key)
-                held.callback(self._let_go, keyboard.up, key)
-            yield
-
-    @contextmanager
-    def _pressed(self, mouse: Mouse, button: Button, count: int = 1) -> Iterator[None]:
-        try:
-            with self._engine.answers():
-                mouse.down(button=button, click_count=count)
-            yield
-        finally:
-            self._let_go(lambda: mouse.up(button=button, click_count=count))
-
-    def _let_go(self, release: Callable[..., None], *arguments: str) -> None:
-        with self._engine.answers():
-            release(*arguments)
 
     # -- seeing ---------------------------------------------------------------------------------------------------
 
@@ -411,8 +293,9 @@ class Browser:
 
     def _told(self, *last: str) -> str:
         """All there is to say since it was last asked."""
-        notes, self._notes = [*self._notes, *last], []
-        return "; ".join(notes)
+        notes, self._notes = self._notes, []
+        more = [f"and {len(notes) - MAX_NOTES} things more"] if len(notes) > MAX_NOTES else []
+        return "; ".join([*notes[:MAX_NOTES], *more, *last])
 
     # -- tabs and what goes wrong with them -----------------------------------------------------------------------
 
@@ -502,8 +385,8 @@ class Browser:
         with suppress(PlaywrightError), self._engine.answers():
             tab.page.close()
         if urlsplit(address).scheme in ("http", "https", "file"):
-            with suppress(PlaywrightError), self._engine.answers(LOAD_S):
-                self.page.goto(address, wait_until="commit", timeout=LOAD_S * 1000)
+            with suppress(PlaywrightError):
+                self._request(address)
 
     # -- what pages bring up beside the picture -------------------------------------------------------------------
 
@@ -536,7 +419,7 @@ class Browser:
         try:
             download.save_as(path)
             self._notes.append(f'the file "{path.name}" was saved ({path.stat().st_size} bytes)')
-        except PlaywrightError as error:
+        except (PlaywrightError, OSError) as error:
             path.unlink(missing_ok=True)
             self._notes.append(f'the file "{path.name}" could not be saved: {_first_line(error)}')
         finally:
@@ -551,35 +434,6 @@ class Browser:
         for tab in self._tabs:
             if frame == tab.page.main_frame:
                 tab.begin_page()
-
-
-def free_path(folder: Path, suggested: str) -> Path:
-    """A new empty file in `folder`, named as a site suggests but harmless on every system; never one that exists."""
-    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069]', "_", suggested).strip(". ")
-    stem, suffix = Path(name or "download").stem[:100], Path(name).suffix[:20]
-    if re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", stem.partition(".")[0], re.IGNORECASE):
-        stem = f"_{stem}"
-    folder.mkdir(parents=True, exist_ok=True)
-    for count in itertools.count(1):
-        path = folder / (f"{stem}{suffix}" if count == 1 else f"{stem} ({count}){suffix}")
-        with suppress(FileExistsError):
-            path.touch(exist_ok=False)
-            return path
-    raise AssertionError("unreachable")
-
-
-def _keys(names: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        return parse_keys(names)
-    except ValueError as error:
-        raise ActionFailed(str(error)) from error
-
-
-def _check_text(text: str) -> None:
-    if len(text) > MAX_TEXT:
-        raise ActionFailed(f"{len(text)} characters at once; type at most {MAX_TEXT}")
-    if "\0" in text or re.search("[\ud800-\udfff]", text):
-        raise ActionFailed("the text holds characters that cannot be typed; leave them out")
 
 
 def _first_line(error: Exception) -> str:

@@ -23,9 +23,9 @@ FLAGS = (
     "--font-render-hinting=none",  # glyphs as wide at every device scale, so that pages break lines in one way only
     "--disable-smooth-scrolling",  # a wheel turn is done at once; nothing to wait for
 )
-# Playwright hides scroll bars when headless. They are all a picture says about there being more below, and can be
-# dragged, so they stay.
-HIDDEN_SCROLL_BARS = "--hide-scrollbars"
+# Playwright's own flags that we do not want. Scroll bars are all that a picture says about there being more below, and
+# can be dragged. Without the blocker of pop-ups a page can open tabs nobody asked for.
+UNWANTED = ("--hide-scrollbars", "--disable-popup-blocking")
 
 
 class Engine:
@@ -48,7 +48,7 @@ class Engine:
                 executable_path=program,
                 headless=not headed,
                 args=list(FLAGS),
-                ignore_default_args=[HIDDEN_SCROLL_BARS],
+                ignore_default_args=list(UNWANTED),
                 chromium_sandbox=not _is_root(),  # Chromium refuses its sandbox to root
                 handle_sigint=False,  # ours to end: see `interrupts_wait`
                 handle_sigterm=False,

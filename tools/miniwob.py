@@ -13,13 +13,14 @@ from tools.geometry import Size
 
 AREA = Size(160, 210)  # CSS pixels of the task; what lies right of it shows the reward and is never seen
 WINDOW = Size(500, 320)  # as the pages expect: wider than the task, so that the reward display has its place
+TEST_MODE = ("click-checkboxes-transfer", "email-inbox-nl-turk")  # scored on items that their 'train' mode never shows
 PATIENCE_MS = 3_600_000  # the pages' own limits are 7 to 30 s, which a slow model would always lose
 
-START = """([seed, patience]) => {
+START = """([seed, patience, mode]) => {
   if (core.EP_TIMER !== null) core.endEpisode(0);
   document.activeElement?.blur();
   Math.seedrandom(seed);
-  core.setDataMode('train');
+  core.setDataMode(mode);
   core.EPISODE_MAX_TIME = patience;
   core.startEpisodeReal();
   const said = core.getUtterance();
@@ -36,6 +37,7 @@ class MiniWob:
     def __init__(self, task: str, *, scale: float = 2.0, browser: Browser | None = None) -> None:
         self.url = task_page(task).as_uri()
         self.task = task
+        self.mode = "test" if task in TEST_MODE else "train"
         self.scale = scale
         self._owns = browser is None
         self.browser = browser or Browser("about:blank", viewport=WINDOW, scale=scale)
@@ -51,7 +53,7 @@ class MiniWob:
         if reload or page.url != self.url:
             page.goto(self.url)
             page.wait_for_function("() => window.core && core.cover_div")
-        said = str(page.evaluate(START, [str(seed), PATIENCE_MS]))
+        said = str(page.evaluate(START, [str(seed), PATIENCE_MS, self.mode]))
         page.wait_for_function("() => WOB_TASK_READY")
         return said
 

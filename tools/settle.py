@@ -12,7 +12,7 @@ from PIL import Image
 
 from tools.geometry import Box, Size
 
-CELL = 16  # pixels along one side of the squares in which change is looked for
+CELL = 16  # CSS pixels along one side of the squares in which change is looked for
 LEVELS = 6  # of 255; less is noise of blending, which no person sees
 SMALL = Size(10, 4)  # cells, one more than a clock of 144x48 needs: caret, clock, spinner, seconds left
 FEW = 4  # small regions may move at once
@@ -25,6 +25,7 @@ Cells = NDArray[np.bool_]  # (rows, columns): did anything change in this square
 class Moving:
     """What of the screen is known to move for ever; kept from one wait to the next while the page is the same."""
 
+    cell: int = CELL  # pixels along one side of a square
     cells: Cells | None = None
 
     def covers(self, changed: Cells) -> bool:
@@ -65,12 +66,13 @@ def settle(
 
 def is_still(before: Image.Image, after: Image.Image, moving: Moving | None = None) -> bool:
     """Are both the same but for a few small regions (caret, clock, spinner) and what is known to move?"""
+    moving = moving or Moving()
     if before is after:
         return True
     if before.size != after.size:
         return False
-    changed = changed_cells(before, after)
-    if not changed.any() or (moving and moving.covers(changed)):
+    changed = changed_cells(before, after, moving.cell)
+    if not changed.any() or moving.covers(changed):
         return True
     if changed.sum() > FEW * SMALL.width * SMALL.height:
         return False
@@ -78,11 +80,11 @@ def is_still(before: Image.Image, after: Image.Image, moving: Moving | None = No
     return len(found) <= FEW and all(box.width <= SMALL.width and box.height <= SMALL.height for box in found)
 
 
-def changed_cells(before: Image.Image, after: Image.Image) -> Cells:
-    """(rows, columns) of CELL-pixel squares; both images of one size."""
+def changed_cells(before: Image.Image, after: Image.Image, cell: int = CELL) -> Cells:
+    """(rows, columns) of squares of `cell` pixels; both images of one size."""
     a, b = (np.asarray(image.convert("RGB"), dtype=np.uint8) for image in (before, after))
     differs = (np.maximum(a, b) - np.minimum(a, b)).max(axis=2) > LEVELS  # (H, W)
-    rows, columns = (np.arange(0, side, CELL) for side in differs.shape)
+    rows, columns = (np.arange(0, side, cell) for side in differs.shape)
     by_row: Cells = np.logical_or.reduceat(differs, rows, axis=0)
     cells: Cells = np.logical_or.reduceat(by_row, columns, axis=1)
     return cells
@@ -111,7 +113,7 @@ class _Watch:
     def sees_endless(self, before: Image.Image, after: Image.Image, moving: Moving) -> bool:
         if before.size != after.size:
             return False
-        changed = changed_cells(before, after)
+        changed = changed_cells(before, after, moving.cell)
         if self.area is None or self.area.shape != changed.shape or (changed & ~_grown(self.area)).any():
             self.since = time.monotonic()
         self.area = changed if self.area is None or self.area.shape != changed.shape else self.area | changed

@@ -10,7 +10,7 @@ from playwright.sync_api import CDPSession, Page
 from playwright.sync_api import Error as PlaywrightError
 
 from tools.geometry import Size
-from tools.settle import Moving
+from tools.settle import CELL, Moving
 
 # What the page itself says is under way: loading, or a transition that will end soon. Endless and long ones do not
 # count; nor does a page that cannot be asked because it is being replaced (the error is the answer).
@@ -25,15 +25,43 @@ UNDER_WAY = """() => {
 }"""
 
 
+# Chromium draws two things in windows of their own or at moments of its own. This lets the page draw them: the list
+# of a drop-down, which pixels could otherwise neither show nor click, and a caret that does not blink, so that equal
+# screens are equal pictures. In adopted sheets, which leave the page's document as it is; they do not reach shadow
+# trees by themselves. A Chromium that does not know these properties ignores them.
+DRAWN_IN_PAGE = """(() => {
+  const sheet = new CSSStyleSheet();
+  const dropDown = 'select:not([multiple]):is(:not([size]), [size="0"], [size="1"])';
+  sheet.replaceSync(`
+    ${dropDown}, ${dropDown}::picker(select) { appearance: base-select !important; }
+    * { caret-animation: manual !important; }
+  `);
+  for (const prototype of [Document.prototype, ShadowRoot.prototype]) {
+    const sheets = Object.getOwnPropertyDescriptor(prototype, 'adoptedStyleSheets');
+    Object.defineProperty(prototype, 'adoptedStyleSheets', {
+      ...sheets,
+      set(list) { sheets.set.call(this, [sheet, ...Array.from(list).filter((other) => other !== sheet)]); },
+    });
+  }
+  document.adoptedStyleSheets = [];
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function attachShadow(options) {
+    const root = attach.call(this, options);
+    root.adoptedStyleSheets = [];
+    return root;
+  };
+})()"""
+
+
 class Tab:
     def __init__(self, page: Page, viewport: Size, scale: float) -> None:
         self.page = page
         self.viewport = viewport  # CSS pixels
         self.scale = scale
         self.crashed = False
-        self.moving = Moving()
+        self.moving = Moving(round(CELL * scale))
         self._session: CDPSession | None = None
-        self._given_up = ("", "")  # a state and the address it was seen at
+        self._given_up = False  # this page was busy for longer than anybody waits
         self._last: tuple[str, Image.Image] | None = None  # what came over the wire, and the picture it holds
         page.on("crash", self._note_crash)
 
@@ -67,7 +95,7 @@ class Tab:
 
     def begin_page(self) -> None:
         """It shows another page now, and what was known of the last one is void."""
-        self.crashed = False
+        self.crashed = self._given_up = False
         self.moving.forget()
 
     def is_busy(self) -> bool:
@@ -78,11 +106,11 @@ class Tab:
             if "context was destroyed" in str(error):
                 return True
             raise
-        return bool(state) and (state, self.page.url) != self._given_up
+        return bool(state) and not self._given_up
 
     def give_up(self) -> None:
-        """The wait ended while it was busy: some pages load for ever, so do not wait for this one again."""
-        self._given_up = ("loading", self.page.url)
+        """The wait ended while it was busy: some pages load or move for ever, so do not wait for this one again."""
+        self._given_up = True
 
     def history_entry(self, steps: int) -> int | None:
         """Which entry of the tab's history is `steps` further (negative: earlier); None when there is none.

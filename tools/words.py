@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Callable
 
 
 def listed(words: str) -> list[str]:
@@ -174,13 +175,12 @@ def sentence(rng: random.Random, low: int, high: int) -> str:
     return " ".join(words).capitalize() + rng.choice([".", ".", ".", "!", "?", ""])
 
 
-def distinct(rng: random.Random, make: object, count: int, taken: tuple[str, ...] = ()) -> list[str]:
+def distinct(rng: random.Random, make: Callable[[random.Random], str], count: int, taken: tuple[str, ...] = ()) -> list[str]:
     """`count` results of `make(rng)` no two of which are equal when case is ignored."""
-    assert callable(make)
     seen = {text.lower() for text in taken}
     found: list[str] = []
     while len(found) < count:
-        text = str(make(rng))
+        text = make(rng)
         if text.lower() not in seen:
             seen.add(text.lower())
             found.append(text)

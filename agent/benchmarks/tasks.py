@@ -36,7 +36,6 @@ PRACTICE = "practice-"  # a task of this prefix is a practice page of ours, any 
 # Practice pages of our own; their seeds below 100,000 are never trained on.
 P = tuple(f"{PRACTICE}{kind}" for kind in KINDS)
 LISTS = {"T": T, "D": D, "P": P}
-TEST_MODE = ("click-checkboxes-transfer", "email-inbox-nl-turk")  # these two draw other items when tested
 
 # Share of episodes that up to five clicks at random below the instruction solve, of 24 seeds each: the tasks where
 # chance matters most. For the others `bench miniwob --random` measures it.

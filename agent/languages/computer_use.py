@@ -82,7 +82,7 @@ class ComputerUse:
             called = spoken.first()
         except ParseError as error:
             # The parser does not know the tool: show the model a whole call of it.
-            raise ParseError(f"{str(error).splitlines()[0]}\nFor example:\n{EXAMPLE}") from error
+            raise ParseError(f"{str(error).splitlines()[0]}\n{EXAMPLE}") from error
         return decide(called, grid)
 
     def write(self, action: Action | Finish, grid: Grid) -> str:

@@ -40,12 +40,16 @@ def run(arguments: Namespace) -> int:
         settings = replace(settings, scale=settings.scale or model.family.device_scale)
         print(f"task: {TASK}\nmodel: {model.name}, page: {book.url}, {settings.viewport} at scale {settings.scale:g}")
         outcome = perform(settings, model, TASK, book.url)
-    good = book.sent == [(TO, TEXT)]
+    good = is_done(book.sent)
     print(
         f"{'success' if good else 'no success'}: {verdict(book.sent)} ({outcome.steps} steps, {outcome.seconds:.0f} s)"
     )
     print(f"report: {outcome.report}")
     return 0 if good else 1
+
+
+def is_done(sent: list[tuple[str, str]]) -> bool:
+    return sent == [(TO, TEXT)]
 
 
 def verdict(sent: list[tuple[str, str]]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from model import training
+from model.training import stages
 
 
 def run(arguments: Namespace) -> int:
-    training.run(arguments)
+    stages.run(arguments.stage, arguments.out, arguments.rest)
     return 0

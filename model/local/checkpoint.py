@@ -96,7 +96,7 @@ def weight_files(folder: Path) -> list[Path]:
 def measure(file: Path) -> tuple[int, int]:
     """Weights and bytes in one file. The header says how long the file must be, so a cut one is found here."""
     try:
-        with safe_open(file, framework="pt") as opened:
+        with safe_open(file, framework="np") as opened:
             shapes = [opened.get_slice(key).get_shape() for key in opened.keys()]  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
         raise UserError(f"{file} is damaged or cut short ({error}); download it again") from error

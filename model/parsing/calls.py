@@ -12,7 +12,7 @@ from model.parsing.loose import SPACE, Budget, Json, ParseError, Reader, bounded
 MAX_SPOTS = 64  # tool calls looked at in one reply; only the first is ever carried out
 FORM = '<tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call>'
 
-CUT = f"the reply ended in the middle of the call; answer shorter, and close it:\n{FORM}"
+CUT = f"the reply ended in the middle of the call; answer shorter, in the form\n{FORM}"
 
 # qwen-agent prints "[TOOL_CALL] name" over the bare arguments
 MARK = re.compile(
@@ -67,8 +67,8 @@ class Spoken:
             if spot.error:
                 return spot.error
         if not self.text.strip():
-            return ParseError(f"the reply is empty; answer with one call:\n{FORM}")
-        return ParseError(f"no tool call in the reply; answer with one call:\n{FORM}")
+            return ParseError(f"the reply is empty; the form is\n{FORM}")
+        return ParseError(f"no tool call in the reply; the form is\n{FORM}")
 
 
 def parse_reply(text: str) -> Spoken:
@@ -132,7 +132,7 @@ def _spot(text: str, mark: re.Match[str], after: Spot | None, budget: Budget) ->
         closes = after and not CLOSE.search(text, after.end, mark.start())
         if closes or not text[mark.end() : limit].strip():
             return None
-        return Spot(mark.start(), limit, (), ParseError(f"no JSON in the tool call; write\n{FORM}"))
+        return Spot(mark.start(), limit, (), ParseError(f"no JSON in the tool call; the form is\n{FORM}"))
     reader = Reader(text, min(brackets), budget)
     calls: list[ToolCall] = []
     try:
@@ -145,7 +145,7 @@ def _spot(text: str, mark: re.Match[str], after: Spot | None, budget: Budget) ->
             reader.skip(SPACE)
     except ParseError as error:
         if not calls:
-            return Spot(mark.start(), max(reader.at, limit), (), ParseError(f"{error}; write\n{FORM}"))
+            return Spot(mark.start(), max(reader.at, limit), (), ParseError(f"{error}; the form is\n{FORM}"))
     return Spot(mark.start(), reader.at, tuple(calls))
 
 
@@ -184,28 +184,28 @@ def _calls(read: Json) -> Iterator[ToolCall]:
     for item in value if isinstance(value, list) else [value]:
         yield _call(item, read.truncated)
     if value == []:
-        raise ParseError(f"the list of calls is empty; write\n{FORM}")
+        raise ParseError(f"the list of calls is empty; the form is\n{FORM}")
 
 
 def _call(value: Any, truncated: bool) -> ToolCall:
     if isinstance(value, dict) and isinstance(value.get("function"), dict):
         value = value["function"]
     if not isinstance(value, dict):
-        raise ParseError(f"a call must be a JSON object; write\n{FORM}")
+        raise ParseError(f"a call must be a JSON object; the form is\n{FORM}")
     name = value.get("name", "")
     wrapped = next((value[key] for key in ARGUMENTS if key in value), None)
     if isinstance(wrapped, str) and wrapped.lstrip().startswith("{"):
         inner = Reader(wrapped).read()
         wrapped, truncated = inner.value, truncated or inner.truncated
     if not isinstance(name, str):
-        raise ParseError(f"the name of the tool must be a string; write\n{FORM}")
+        raise ParseError(f"the name of the tool must be a string; the form is\n{FORM}")
     # Cut off behind complete arguments only the last "}" is missing; before that, more may have been meant.
     if truncated and not isinstance(wrapped, dict):
         raise ParseError(CUT)
     if wrapped is None:
         wrapped = {key: item for key, item in value.items() if key != "name"}
     if not isinstance(wrapped, dict) or not (name or wrapped):
-        raise ParseError(f"the arguments must be a JSON object; write\n{FORM}")
+        raise ParseError(f"the arguments must be a JSON object; the form is\n{FORM}")
     return ToolCall(name.strip(), wrapped)
 
 

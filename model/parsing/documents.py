@@ -14,6 +14,7 @@ from model.parsing.results import Results
 from tools.geometry import Box
 
 MAX_DEPTH = 64  # elements inside each other; deeper ones are read as if they stood beside each other
+MAX_TAGS = 20_000
 NAME = re.compile(r"\s{0,4}(/?)\s{0,4}([a-zA-Z][a-zA-Z0-9]{0,15})")
 ATTRIBUTE = re.compile(r"""(?<![\w-])(data-bbox|class|alt|format)\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 NUMBERS = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,9})?")
@@ -66,8 +67,9 @@ def parse_document(text: str, grid: Grid | None = None) -> Results[Block]:
         raise ParseError("the reply is empty; answer with the text of the page")
     body, cut = _unfenced(text)
     is_html = KNOWN_TAG.search(body) is not None
-    blocks = list(_Page(body).read()) if is_html else list(_markdown(body))
-    cut = cut or (is_html and "<html" in body.lower() and "</html" not in body.lower())
+    page = _Page(body)
+    blocks = list(page.read()) if is_html else list(_markdown(body))
+    cut = cut or page.seen == MAX_TAGS or (is_html and "<html" in body.lower() and "</html" not in body.lower())
     return Results((_placed(block, grid) for block in blocks), truncated=cut)
 
 
@@ -93,11 +95,13 @@ class _Page:
         self.open: list[_Open] = []
         self.tags: list[str] = []  # their names
         self.whole: _Open | None = None  # the open element that everything inside belongs to
+        self.seen = 0
         self.silent = ""  # the element whose inside is passed over
 
     def read(self) -> Iterator[Block]:
         at = 0
-        while (start := self.text.find("<", at)) >= 0:
+        while (start := self.text.find("<", at)) >= 0 and self.seen < MAX_TAGS:
+            self.seen += 1
             self.say(self.text[at:start])
             following = self.text.find("<", start + 1)
             end = self.text.find(">", start + 1, following if following >= 0 else len(self.text))
@@ -111,7 +115,7 @@ class _Page:
             yield from self.tag(name, start, end)
             at = end + 1
         else:
-            self.say(self.text[at:])
+            self.say(self.text[at:] if self.seen < MAX_TAGS else "")
         while self.open:
             yield from self.close(len(self.text))
 

@@ -19,7 +19,7 @@ ONE = r"[+-]?\d{1,9}(?:\.\d{1,9})?"
 NUMBER = re.compile(ONE)
 PAIR = rf"\(\s?({ONE})\s?,\s?({ONE})\s?\)"
 FOUR = re.compile(
-    rf"(?<![\w.,(\[])[\[(]?\s{{0,4}}({ONE}),\s{{0,4}}({ONE}),\s{{0,4}}({ONE}),\s{{0,4}}({ONE})\s{{0,4}}[\])]?(?!\s?,?\s?[\d.])"
+    rf"(?<![\w.,(\[])(?<!\d,\s)[\[(]?\s{{0,4}}({ONE}),\s{{0,4}}({ONE}),\s{{0,4}}({ONE}),\s{{0,4}}({ONE})\s{{0,4}}[\])]?(?!\s?,?\s?[\d.])"
 )
 CORNERS = re.compile(rf"{PAIR}\s?,?\s?{PAIR}")
 TWO = re.compile(rf"(?<![\w=.,\])])[\[(]\s{{0,4}}({ONE})\s{{0,4}},\s{{0,4}}({ONE})\s{{0,4}}[\])]")
@@ -65,8 +65,9 @@ def parse_grounding(text: str, grid: Grid | None = None) -> Results[Found]:
         _collect(read.value, "", results)
     if not results:
         results.extend(_from_tags(text))
-    if not results:
-        results.extend(_from_lines(text))
+    if "{" not in text and not any(found.label for found in results):
+        lines = list(_from_lines(text))  # "a: [1, 2, 3, 4]" is a list to JSON, and its label is lost
+        results[:] = lines if len(lines) >= len(results) else results
     if not results and not says_none:
         raise ParseError('no box or point in the reply; answer with [{"bbox_2d": [x1, y1, x2, y2], "label": "..."}]')
     return Results((place(found, grid) for found in results), results.truncated, results.skipped)

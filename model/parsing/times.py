@@ -14,14 +14,14 @@ from model.parsing.results import Results
 MAX_TEXT = 2000  # characters of a description
 CLOCK = r"\d{1,4}:[0-5]?\d(?::[0-5]?\d)?(?:[.,]\d{1,6})?"  # h:mm:ss.f, or mm:ss.f with any number of minutes
 PLAIN = r"\d{1,6}(?:\.\d{1,6})?"
-UNIT = r"(?:seconds?|secs?|s|秒)(?![^\W_])"
+UNIT = r"(?:(?:seconds?|secs?|s)(?![a-zA-Z])|秒)"
 TO = r"\s{0,3}(?:-|–|—|~|～|至|到|to\b|and\b|until\b|till\b)\s{0,3}"
 RANGE = re.compile(
     rf"(?<![\d.:])<?(?:(?P<a>{CLOCK})\s?s?>?{TO}<?(?P<b>{CLOCK})s?"
-    rf"|(?P<c>{PLAIN})\s?(?:{UNIT})?>?{TO}<?(?P<d>{PLAIN})\s?{UNIT})>?(?![\d:])",
+    rf"|(?P<c>{PLAIN})\s?(?:{UNIT})?>?{TO}<?(?P<d>{PLAIN})\s?{UNIT})>?(?!:?\d)",
     re.IGNORECASE,
 )
-MOMENT = re.compile(rf"(?<![\d.:])<?(?:(?P<a>{CLOCK})s?|(?P<c>{PLAIN})\s?{UNIT})>?(?![\d:])", re.IGNORECASE)
+MOMENT = re.compile(rf"(?<![\d.:])<?(?:(?P<a>{CLOCK})s?|(?P<c>{PLAIN})\s?{UNIT})>?(?!:?\d)", re.IGNORECASE)
 BARE = re.compile(rf"\s*({CLOCK}|{PLAIN})\s*(?:{UNIT})?\s*", re.IGNORECASE)
 BARE_RANGE = re.compile(rf"\s*\[?\s*({CLOCK}|{PLAIN})\s?(?:{UNIT})?{TO}({CLOCK}|{PLAIN})\s?(?:{UNIT})?\s*\]?\s*", re.I)
 START_KEYS = ("start_time", "start", "begin", "begin_time", "starttime", "from", "start_timestamp")

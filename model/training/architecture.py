@@ -1,4 +1,4 @@
-"""The shape of tiny: Qwen2.5-VL's architecture in miniature, and its byte-level tokenizer with Qwen's special tokens."""
+"""The shape of tiny: Qwen2.5-VL in miniature, and a byte-level tokenizer with Qwen's special tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
-
 
 from model.families import TINY
 

@@ -46,11 +46,11 @@ READ = r"""([width, height]) => {
   const clean = text => text.replace(/\s+/g, ' ').trim();
   const clip = r => [Math.max(0, r.left), Math.max(0, r.top), Math.min(width, r.right), Math.min(height, r.bottom)];
   const big = b => b[2] - b[0] > 1 && b[3] - b[1] > 1;
-  const reaches = (node, x, y) => {
+  const hits = (node, x, y) => {
     const hit = document.elementFromPoint(x, y);
-    const passed = hit !== null && getComputedStyle(node).pointerEvents === 'none' && hit.contains(node);
-    return passed || node.contains(hit);
+    return hit !== null && getComputedStyle(node).pointerEvents === 'none' && hit.contains(node) ? node : hit;
   };
+  const reaches = (node, x, y) => node.contains(hits(node, x, y));
   const shown = node => node.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
   // Of a link that wraps the largest line; of what is partly covered the largest rectangle that a click reaches.
   const area = b => (b[2] - b[0]) * (b[3] - b[1]);
@@ -157,7 +157,7 @@ READ = r"""([width, height]) => {
       range.setStart(node, i); range.setEnd(node, i + 1);
       const r = range.getClientRects()[0];
       const x = r && (r.left + r.right) / 2, y = r && (r.top + r.bottom) / 2;
-      if (!r || x >= width || y >= height || !reaches(parent, x, y)) { line = null; continue; }
+      if (!r || x >= width || y >= height || hits(parent, x, y) !== parent) { line = null; continue; }
       const b = clip(r);
       chars.push([text[i], b]);
       if (inside) continue;

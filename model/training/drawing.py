@@ -38,7 +38,11 @@ def font_files() -> tuple[Path, ...]:
 
 @lru_cache(maxsize=512)
 def load_font(file: Path | None, size: int) -> Any:
-    return ImageFont.load_default(size) if file is None else ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
+    return (
+        ImageFont.load_default(size)
+        if file is None
+        else ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
+    )
 
 
 @lru_cache(maxsize=100_000)
@@ -104,10 +108,10 @@ def picture(seed: int, width: int, height: int, sizes: tuple[int, int]) -> Drawn
         font = load_font(rng.choice(files), size)
         x = rng.uniform(-10, 30)
         if rng.random() < 0.3:
-            paper_, ink = colours(rng)
+            _, ink = colours(rng)
             if abs(sum(paper) - sum(ink)) < 260:
                 ink = (0, 0, 0) if sum(paper) > 380 else (255, 255, 255)
-        tallest = size
+        tallest: float = size
         while x < width:
             text = " ".join(word(rng) for _ in range(rng.choice([1, 1, 1, 2])))
             x, bottom = widget(drawn, pen, rng, (x, y), text, font, (paper, ink))
@@ -153,7 +157,11 @@ def widget(
         ticked = rng.random() < 0.4
         pen.rectangle(box, fill=(0, 117, 255) if ticked else (255, 255, 255), outline=(110, 110, 110))
         if ticked:
-            tick = [(x + 0.2 * side, y + 2 + 0.5 * side), (x + 0.4 * side, y + 2 + 0.75 * side), (x + 0.8 * side, y + 4)]
+            tick = [
+                (x + 0.2 * side, y + 2 + 0.5 * side),
+                (x + 0.4 * side, y + 2 + 0.75 * side),
+                (x + 0.8 * side, y + 4),
+            ]
             pen.line(tick, fill=(255, 255, 255), width=max(2, size // 8))
         end = write(drawn, pen, (x + side + 0.3 * size, y), text, font, ink)
         drawn.elements.append({"kind": kind, "text": text, "box": list(box), "state": "checked" if ticked else ""})

@@ -10,7 +10,8 @@ import json
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,25 +34,25 @@ Line = dict[str, Any]
 Frame = tuple[Line, Image.Image]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    asked = arguments()
+    asked = arguments(argv)
     first, last = (int(end) for end in asked.seeds.split(":"))
     asked.out.mkdir(parents=True, exist_ok=True)
     listing = (asked.out / "index.jsonl").open("a", encoding="utf-8")
-    with listing as index, HastyBrowser(viewport=WINDOW, scale=asked.scale) as browser:
+    with listing as index, closing(HastyBrowser(viewport=WINDOW, scale=asked.scale)) as browser:
         for task in asked.tasks.split(","):
             world = Shown(browser) if task == "mixed" else Played(task, browser)
             write(task, world, range(first, last), asked.out, index)
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.training.episodes", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for index.jsonl and the pictures")
     parser.add_argument("--tasks", required=True, help="MiniWoB names, page-KIND or mixed, with commas between")
     parser.add_argument("--seeds", required=True, metavar="A:B", help="from A up to but without B")
     parser.add_argument("--scale", type=float, default=2.0, help="screenshot pixels for each CSS pixel")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def write(task: str, world: Played | Shown, seeds: range, out: Path, index: TextIO) -> None:

@@ -36,7 +36,7 @@ def layout(rows: int, columns: int, window: int, head_dim: int) -> Layout:
     owner = ((r // window) * ((columns + window - 1) // window) + c // window).flatten()
     sizes = owner.bincount()
     order = torch.argsort(sizes[owner] * 10_000 + owner, stable=True)  # (T,) by window length, then window
-    groups = tuple((int((sizes == size).sum()), int(size) * 4) for size in sizes[sizes > 0].unique())
+    groups = tuple((int((sizes == size).sum()), int(size) * 4) for size in sorted({*sizes.tolist()} - {0}))
     place = torch.stack([r.flatten(), c.flatten()], 1)[order]  # (T, 2)
     inner = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
     at = (place[:, None] * 2 + inner).reshape(-1, 2).float()  # (N, 2) row and column of every patch
@@ -95,8 +95,8 @@ def see(tower: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
         for count, length in groups:
             span = slice(start, start + count * length)
             start += count * length
-            parts = (y[:, span].reshape(b * count, length, heads, hd).transpose(1, 2) for y in (q, k, v))
-            out = F.scaled_dot_product_attention(*parts)  # (B * windows, heads, length, hd)
+            a, c, e = (y[:, span].reshape(b * count, length, heads, hd).transpose(1, 2) for y in (q, k, v))
+            out = F.scaled_dot_product_attention(a, c, e)  # (B * windows, heads, length, hd)
             seen.append(out.transpose(1, 2).reshape(b, count * length, d))
         x = x + block.attn.proj(torch.cat(seen, 1))
         x = x + feed_forward(block.mlp, norm(x, block.norm2.weight))
@@ -127,7 +127,7 @@ def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: tuple
     angles = torch.cat([part[i % 3] for i, part in enumerate(angles.split(section, -1))], -1)
     angles = torch.cat([angles, angles], -1)[:, None]  # (B, 1, S, hd)
     cos, sin = angles.cos(), angles.sin()
-    b, s, d = x.shape
+    b, s, _ = x.shape
     layers, attention = [], {}
     for index, block in enumerate(language.layers):
         h, attn = norm(x, block.input_layernorm.weight), block.self_attn

@@ -29,7 +29,8 @@ def character_labels(chars: Iterable[list[Any]], height: int, width: int) -> NDA
         grid[max(0, int(y1)) : max(0, int(y2) + 1), max(0, int(x1)) : max(0, int(x2) + 1)] = CHARACTER_CLASS.get(
             character, OTHER
         )
-    return grid.reshape(height // 28, 2, width // 28, 2, SAMPLES).transpose(0, 2, 1, 3, 4)
+    cells: NDArray[np.int64] = grid.reshape(height // 28, 2, width // 28, 2, SAMPLES).transpose(0, 2, 1, 3, 4)
+    return cells
 
 
 def kind_labels(elements: Iterable[dict[str, Any]], height: int, width: int) -> NDArray[np.int64]:
@@ -42,4 +43,5 @@ def kind_labels(elements: Iterable[dict[str, Any]], height: int, width: int) -> 
         rows = slice(max(0, round(top / 14)), max(0, max(round(top / 14) + 1, round(bottom / 14))))
         columns = slice(max(0, round(left / 14)), max(0, max(round(left / 14) + 1, round(right / 14))))
         grid[rows, columns] = KINDS.index(name) if name in KINDS else 0
-    return grid.reshape(height // 28, 2, width // 28, 2).transpose(0, 2, 1, 3)
+    cells: NDArray[np.int64] = grid.reshape(height // 28, 2, width // 28, 2).transpose(0, 2, 1, 3)
+    return cells

@@ -1,4 +1,4 @@
-"""Stage 2, multimodal: all weights learn to point, and to think and call as the experts did, on drawn and real pages."""
+"""Stage 2, multimodal: all weights learn to point, and to think and call as experts did, on drawn and real pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from model.training.forward import see, think
 from model.training.labels import SAMPLES, character_labels, kind_labels
 from model.training.samples import Batch, Reply, Sample, collate, encode, prepared, words
 from model.training.trainer import Log, optimisers, save_checkpoint, schedule, update
-from model.training.vision import Heads, dense_loss, read_share
+from model.training.vision import Heads, dense_loss
 from tools.geometry import Size
 
 LOOK = (3, 4)  # blocks whose first head is taught to look at the target
@@ -85,7 +85,9 @@ def drawn_sample(seed: int, width: int, height: int, smallest: int, most: int = 
     rng = random.Random(seed)
     drawn = picture(seed, width, height, (smallest, 36))
     inside = [
-        e for e in drawn.elements if e["box"][0] >= 0 and e["box"][1] >= 0 and e["box"][2] <= width and e["box"][3] <= height
+        e
+        for e in drawn.elements
+        if e["box"][0] >= 0 and e["box"][1] >= 0 and e["box"][2] <= width and e["box"][3] <= height
     ]
     replies = pointing(inside, rng, most)
     return Sample(
@@ -171,11 +173,23 @@ def planned_sample(seed: int) -> Sample:
         (f'Click on the link "{a}".', [f'Click "{a}".']),
         (f"Click on {a}.", [f'Click "{a}".']),
         (f"Click on Tab #{rng.randint(1, 6)}.", []),
-        (f'Enter "{a}" into the text field and {press}.', ["Click the text field.", f'Type "{a}".', f'Click "{button}".']),
-        (f'Enter "{a}" into the field "{b}" and {press}.', [f'Click the field "{b}".', f'Type "{a}".', f'Click "{button}".']),
+        (
+            f'Enter "{a}" into the text field and {press}.',
+            ["Click the text field.", f'Type "{a}".', f'Click "{button}".'],
+        ),
+        (
+            f'Enter "{a}" into the field "{b}" and {press}.',
+            [f'Click the field "{b}".', f'Type "{a}".', f'Click "{button}".'],
+        ),
         (
             f'Enter "{a}" into "{b}" and "{c}" into "{d}", then {press}.',
-            [f'Click the field "{b}".', f'Type "{a}".', f'Click the field "{d}".', f'Type "{c}".', f'Click "{button}".'],
+            [
+                f'Click the field "{b}".',
+                f'Type "{a}".',
+                f'Click the field "{d}".',
+                f'Type "{c}".',
+                f'Click "{button}".',
+            ],
         ),
         (f"Select {shown} and {press}.", [*(f'Check "{t}".' for t in ticks), f'Click "{button}".']),
         (f"Select {shown} and {press}.", [*(f'Check "{t}".' for t in ticks), f'Click "{button}".']),
@@ -359,7 +373,7 @@ def run(arguments: argparse.Namespace) -> None:
     everything = [*model.parameters(), *heads.parameters(), *places.parameters()]
     shares = tuple(float(share) for share in arguments.shares.split(","))
     samples = Samples(arguments.pages, shares, start + 1, arguments.tokens)  # type: ignore[arg-type]
-    loader = DataLoader(samples, batch_size=None, num_workers=arguments.workers, prefetch_factor=4)
+    loader = DataLoader(samples, batch_size=None, num_workers=arguments.workers)
     rng = random.Random(5)
     drawn = [drawn_sample(2 * 10**9 + i, 224, 224, 18, 1) for i in range(32)]
     lines = [(line, folder) for line, folder in page_lines(arguments.pages) if held_out(line)]
@@ -372,16 +386,16 @@ def run(arguments: argparse.Namespace) -> None:
             break
         parts = losses(model, heads, places, batch)
         loss = torch.stack([WEIGHTS[key] * value for key, value in parts.items()]).sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         # Rates rise anew after every start: the optimisers' memory is not kept.
         rate = arguments.rate * min(schedule(step, arguments.steps), (step - start + 1) / 50)
         update(tools, rate, everything)
         for key, value in parts.items():
             sums[key if batch.pixels is not None else "plan"].append(value.item())
-        if step % 50 == 49 or step + 1 == arguments.steps:
+        if step % arguments.report == arguments.report - 1 or step + 1 == arguments.steps:
             numbers = {key: float(np.mean(values)) for key, values in sums.items()}
             sums.clear()
-            if step % 200 == 199 or step + 1 == arguments.steps:
+            if step % (4 * arguments.report) == 4 * arguments.report - 1:
                 numbers |= {"hit_drawn": hits(model, drawn), "hit_pages": hits(model, pages)}
             log.write(step + 1, **numbers)
             save_checkpoint(
@@ -401,6 +415,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--tokens", type=int, default=1000, help="picture tokens in a batch")
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--report", type=int, default=50, help="steps between lines of the log")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     run(parser.parse_args(argv))

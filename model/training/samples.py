@@ -120,6 +120,9 @@ def lay_out(sample: Sample, longest: int = 4096) -> dict[str, Any]:
         tails.append(np.tile(np.arange(following, following + len(said)), (3, 1)))
         if reply.planned:  # the prompt's last token predicts this reply's first
             target[last], weight[last] = said[0], 1.0
+        if sample.image is None and "coordinate" in reply.action:  # a place cannot be known without a picture
+            first = begin + len(encode(reply.text.split('"coordinate": [')[0] + '"coordinate": [')) - 1
+            weight[first : begin + len(said) - 4] = [0.0] * (begin + len(said) - 4 - first)
         if reply.box is not None and sample.image is not None:
             cells = target_cells(reply.box, sample.image.shape[0] // 28, sample.image.shape[1] // 28)
             spoken = len(encode(reply.text[: reply.text.index('"coordinate": [') + len('"coordinate": [')]))

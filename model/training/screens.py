@@ -16,7 +16,7 @@ def screen(seed: int) -> tuple[str, Size]:
     rng = random.Random(f"mixed-{seed}")
     size = Size(rng.randint(160, 640), rng.randint(160, 480))
     blocks = [rng.choice(BLOCKS)(rng) for _ in range(rng.randint(3, 14))]
-    extra = rng.choices([dialog, toolbar, lambda _: ""], [1, 1, 3])[0](rng)
+    extra = rng.choices([dialog, toolbar, nothing], [1, 1, 3])[0](rng)
     columns = f"column-count:{rng.choice([1, 1, 1, 2, 3]) if size.width > 300 else 1};column-gap:8px"
     lines = f"main>div{{margin:{rng.uniform(0, 0.6):.2f}em 0;break-inside:avoid}} {EXTRA} {tab_rules(rng)}"
     style = stylesheet(rng, held_out=False) + f"\nmain{{{columns}}} {lines}"
@@ -30,12 +30,17 @@ FOCUS = "<script>{const one = document.querySelector('input[type=text]'); if (on
 
 EXTRA = """
 .bar{display:flex;flex-wrap:wrap;gap:2px;padding:2px;border-bottom:1px solid #888}
-.box{position:fixed;background:var(--ground);color:var(--ink);z-index:9;border:1px solid #777;padding:0;box-shadow:0 2px 8px #0006}
+.box{position:fixed;background:var(--ground);color:var(--ink);z-index:9}
+.box{border:1px solid #777;padding:0;box-shadow:0 2px 8px #0006}
 .box .head{display:flex;justify-content:space-between;align-items:center;padding:2px 4px;font-weight:bold}
 .box .head button{margin:0;padding:0 .4em}
 .box .rest{padding:4px 6px}
 table{border-collapse:collapse} td,th{border:1px solid #8888;padding:2px 5px;text-align:left}
 """
+
+
+def nothing(rng: random.Random) -> str:
+    return ""
 
 
 def heading(rng: random.Random) -> str:

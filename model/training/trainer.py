@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-
 
 MUON_RATE = 2.0  # orthogonal steps bear a larger rate than AdamW's
 
@@ -42,7 +40,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """The nearest matrix with all singular values about one."""
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(5):
         a = x @ x.T
@@ -86,7 +84,7 @@ def save_checkpoint(file: Path, **parts: Any) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     torch.save(parts, fresh)
-    os.replace(fresh, file)
+    fresh.replace(file)
 
 
 class Log:

@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
     pictures = Pictures(first, arguments.steps - start, arguments.batch, 0 if start else arguments.easy)
     held_out = [batch_of([HELD_OUT + 16 * k + i for i in range(16)], 224, 224, s) for k, s in enumerate((14, 18, 26))]
     log = Log(out, "vision", arguments.steps)
-    loader = DataLoader(pictures, batch_size=None, num_workers=arguments.workers, prefetch_factor=4)
+    loader = DataLoader(pictures, batch_size=None, num_workers=arguments.workers)
     for step, (pixels, characters, kinds) in enumerate(loader, start):
         found = heads(*see(tower, pixels))
         loss = dense_loss(found, characters, kinds)

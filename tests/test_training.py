@@ -1,0 +1,64 @@
+"""The stages run, resume and hand over, and what they export is a checkpoint that transformers loads unchanged."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+
+from model.families import TINY, family_of
+from model.training import stages
+from model.training.labels import CHARACTER_CLASS, character_labels, kind_labels
+from model.training.trainer import orthogonal, schedule
+from tools.errors import UserError
+
+SHORT = ["--workers", "0", "--batch", "2"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_stages_resume_and_hand_over(tmp_path: Path) -> None:
+    stages.run("vision", tmp_path, [*SHORT, "--steps", "1", "--easy", "1"])
+    stages.run("vision", tmp_path, [*SHORT, "--steps", "2", "--easy", "1"])
+    tower = torch.load(tmp_path / "vision.pt", weights_only=True)
+    assert tower["step"] == 2
+    stages.run("multimodal", tmp_path, ["--workers", "0", "--tokens", "128", "--steps", "1", "--shares", "1,0,0"])
+    whole = torch.load(tmp_path / "multimodal.pt", weights_only=True)
+    name = "blocks.0.attn.qkv.weight"
+    before, after = tower["tower"][name], whole["model"][f"model.visual.{name}"]
+    assert 0 < (before - after).abs().max() < 0.01  # it went on from the tower of the stage before
+    stages.run("export", tmp_path, ["--to", str(tmp_path / "out")])
+    config = AutoConfig.from_pretrained(tmp_path / "out")
+    assert family_of(config.to_dict()).name == TINY.name
+    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    exported = model.state_dict()[f"model.visual.{name}"]
+    assert torch.equal(exported, after.to(torch.bfloat16).float())
+    assert AutoTokenizer.from_pretrained(tmp_path / "out")("<tool_call>")["input_ids"] != []
+
+
+def test_a_wrong_stage_names_the_right_ones(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="vision"):
+        stages.run("nonsense", tmp_path, [])
+
+
+def test_labels_stand_where_the_letters_are() -> None:
+    labels = character_labels([["A", 28, 28, 42, 42], ["b", 42, 28, 56, 42]], 84, 84)
+    a, b = CHARACTER_CLASS["A"], CHARACTER_CLASS["b"]
+    assert labels[1, 1, 0].tolist() == [[a, a], [b, b]]
+    assert int((labels > 0).sum()) == 4
+    kinds = kind_labels([{"kind": "checkbox", "text": "x", "box": [0, 0, 28, 28], "state": "checked"}], 56, 56)
+    assert kinds[0, 0].tolist() == [[6, 6], [6, 6]]
+    assert int((kinds > 0).sum()) == 4
+
+
+def test_muon_steps_are_orthogonal() -> None:
+    sizes = torch.linalg.svdvals(orthogonal(torch.randn(40, 90)))
+    assert sizes.min() > 0.5 and sizes.max() < 1.5
+
+
+def test_rate_rises_stays_and_falls() -> None:
+    rates = [schedule(step, 1000) for step in range(1000)]
+    assert rates[0] < rates[50] < rates[200] == 1.0 == rates[500] > rates[800] > rates[999] > 0
