@@ -28,4 +28,4 @@ def test_forward_equals_transformers() -> None:
         thought = think(model.model.language_model, embedded, positions, mask, look=(3,))
         got = model.lm_head(thought.hidden)
     assert torch.allclose(got, want, atol=1e-4), (got - want).abs().max()
-    assert torch.allclose(thought.attention[3].exp().sum(-1), torch.ones(1, len(text)), atol=1e-4)
+    assert torch.allclose(thought.attention[3].exp().sum(-1), torch.ones(1, 2, len(text)), atol=1e-4)

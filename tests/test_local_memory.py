@@ -11,7 +11,7 @@ from checkpoints import random_model
 from torch.profiler import ProfilerActivity, profile
 from transformers import Qwen2_5_VLConfig, Qwen2VLConfig
 
-from model.local.memory import GIB, Need, check, container_room, frames_at_once, need, shape_of
+from model.local.memory import GIB, Need, check, container_room, frames_at_once, need, shape_of, unread
 from model.vlm import PromptTooLarge
 
 SEVEN = Qwen2_5_VLConfig(  # the published 7B's numbers that memory depends on
@@ -93,6 +93,12 @@ def test_a_containers_limit_is_seen(tmp_path: Path, limit: str, room: int) -> No
     (tmp_path / "memory.current").write_text("400000\n")
     (tmp_path / "memory.stat").write_text("anon 300000\ninactive_file 100000\n")
     assert container_room(tmp_path, 5_000_000) == room
+
+
+def test_weights_that_are_only_mapped_still_count() -> None:
+    held = torch.ones(2**26).nbytes
+    assert unread(0) == 0
+    assert 0 < unread(2**40) < 2**40 - held
 
 
 def test_without_a_container_the_machine_counts(tmp_path: Path) -> None:

@@ -196,22 +196,19 @@ class Browser:
 
     def _goto(self, address: str) -> None:
         try:
-            try:
-                self._request(address)
-            except PlaywrightError as error:
-                if "chrome-error://" not in str(error):
-                    raise
-                self._request(address)  # the error page of an earlier failure came in between
+            self._request(address)
         except PlaywrightTimeout as error:
             raise ActionFailed(f"{address} did not answer within {LOAD_S:.0f} s") from error
         except PlaywrightError as error:
-            failure = re.search(r"net::ERR_(\w+)", str(error))
-            if "Download is starting" in str(error) or (failure and self._asked):
+            # interrupted: by the error page of an earlier failure, say; Chromium goes on to the address all the same
+            if "Download is starting" in str(error) or "interrupted by another navigation" in str(error):
                 return
+            failure = re.search(r"net::ERR_(\w+)", str(error))
             if failure is None:
                 raise
-            reason = failure[1].lower().replace("_", " ")
-            raise ActionFailed(f"{address} could not be opened: {reason}") from error
+            if not self._asked:  # else the page was asked about and kept, which the note tells
+                reason = failure[1].lower().replace("_", " ")
+                raise ActionFailed(f"{address} could not be opened: {reason}") from error
 
     def _request(self, address: str) -> None:
         with self._engine.answers(LOAD_S):

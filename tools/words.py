@@ -175,7 +175,9 @@ def sentence(rng: random.Random, low: int, high: int) -> str:
     return " ".join(words).capitalize() + rng.choice([".", ".", ".", "!", "?", ""])
 
 
-def distinct(rng: random.Random, make: Callable[[random.Random], str], count: int, taken: tuple[str, ...] = ()) -> list[str]:
+def distinct(
+    rng: random.Random, make: Callable[[random.Random], str], count: int, taken: tuple[str, ...] = ()
+) -> list[str]:
     """`count` results of `make(rng)` no two of which are equal when case is ignored."""
     seen = {text.lower() for text in taken}
     found: list[str] = []

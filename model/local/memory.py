@@ -105,6 +105,15 @@ def free_on(device: torch.device) -> int:
     return min(free, container_room(Path("/sys/fs/cgroup"), free))
 
 
+def unread(weight_bytes: int) -> int:
+    """Of so many bytes of weights on the CPU, what the system still counts as free.
+
+    Weights of the precision they are stored in stay mapped from their files, read as they are needed.
+    """
+    info = psutil.Process().memory_info()
+    return max(0, weight_bytes - (info.rss - getattr(info, "shared", 0)))  # only Linux tells the mapped part
+
+
 def container_room(cgroup: Path, otherwise: int) -> int:
     """What a container may still take; psutil sees the whole machine, but the kernel kills at the container's limit."""
     try:

@@ -18,7 +18,7 @@ from transformers import DynamicCache
 from model.chat import Prompt, count_tokens, encode
 from model.families import Family
 from model.local.choose import Chooser
-from model.local.memory import Need, check, free_bytes, need, shape_of
+from model.local.memory import Need, check, free_bytes, need, shape_of, unread
 from model.local.repetition import is_loop
 from model.local.turns import Cancelled, Turns
 from model.local.vision import Seen, Vision
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Thread:
+class Context:
     """What one reply has of the language model: its own keys, values and place, so that replies may take turns."""
 
     cache: DynamicCache
@@ -55,6 +55,7 @@ class LocalModel:
         self.dtype: torch.dtype = weights.get_input_embeddings().weight.dtype
         self.devices = sorted({parameter.device for parameter in weights.parameters()}, key=str)
         self.parameters = weights.num_parameters()
+        self.cpu_bytes = sum(each.nbytes for each in weights.parameters() if each.device.type == "cpu")
         self.tokenizer = tokenizer
         self.token_bytes = TokenBytes(tokenizer)
         self.ends = end_tokens(weights, tokenizer, family)
@@ -71,7 +72,7 @@ class LocalModel:
         """Raises PromptTooLarge before anything runs, UserError when the model was closed."""
         self.opened()
         wanted = self.need(messages, sampling)
-        check(wanted, free_bytes(self.devices))
+        check(wanted, free_bytes(self.devices) - unread(self.cpu_bytes))
         usage = Usage(prompt_tokens=wanted.tokens, image_tokens=wanted.patches // self.family.merge**2)
         reply = Reply(iter(()), usage)
         reply.pieces = self.answer(tuple(messages), sampling, wanted.new_tokens, usage, reply.cancelled)
@@ -111,7 +112,7 @@ class LocalModel:
         try:
             with out_of_memory_told(usage):
                 prompt = encode(messages, self.tokenizer, self.family)
-                thread, logits = self.prefill(prompt, cancelled)
+                context, logits = self.prefill(prompt, cancelled)
             usage.prefill_s = time.monotonic() - began
             chooser, writer = Chooser(sampling, prompt.ids.tolist()), Writer(self.token_bytes, sampling.stop)
             ids: list[int] = []
@@ -133,7 +134,7 @@ class LocalModel:
                     usage.finish = "repetition"
                 else:
                     with out_of_memory_told(usage):
-                        logits = self.decode(thread, token, cancelled)
+                        logits = self.decode(context, token, cancelled)
         except Cancelled:
             usage.finish = "cancelled"
         except GeneratorExit:  # its reader closed it
@@ -143,32 +144,32 @@ class LocalModel:
             usage.total_s = time.monotonic() - began
 
     @torch.inference_mode()
-    def prefill(self, prompt: Prompt, cancelled: threading.Event) -> tuple[Thread, Tensor]:
+    def prefill(self, prompt: Prompt, cancelled: threading.Event) -> tuple[Context, Tensor]:
         """Reads the prompt. Returns the reply's state and the logits of its first token, (V,)."""
         with self.turns.turn(cancelled), stoppable(self.opened(), cancelled):
             inputs = self.embed(prompt)
-            thread = Thread(DynamicCache(config=self.opened().config.text_config), prompt.next_position)
-            return thread, self.forward(thread, prompt.positions, **inputs)
+            context = Context(DynamicCache(config=self.opened().config.text_config), prompt.next_position)
+            return context, self.forward(context, prompt.positions, **inputs)
 
     @torch.inference_mode()
-    def decode(self, thread: Thread, token: int, cancelled: threading.Event) -> Tensor:
+    def decode(self, context: Context, token: int, cancelled: threading.Event) -> Tensor:
         """Feeds one token. Returns the logits of the next, (V,)."""
         with self.turns.turn(cancelled):
             if cancelled.is_set():
                 raise Cancelled
             table = self.opened().get_input_embeddings()
             row = table(torch.tensor([[token]], device=table.weight.device))  # (1, 1, D)
-            thread.position += 1
-            return self.forward(thread, torch.full((3, 1), thread.position - 1), inputs_embeds=row)
+            context.position += 1
+            return self.forward(context, torch.full((3, 1), context.position - 1), inputs_embeds=row)
 
-    def forward(self, thread: Thread, positions: Tensor, **inputs: Any) -> Tensor:
+    def forward(self, context: Context, positions: Tensor, **inputs: Any) -> Tensor:
         """positions: (3, S). Calls the language model itself: the outer forward would count positions its own way."""
         weights = self.opened()
         device = inputs["inputs_embeds"].device
         out = weights.model.language_model(
             **inputs,
             position_ids=positions[:, None].to(device),  # (3, 1, S)
-            past_key_values=thread.cache,
+            past_key_values=context.cache,
             use_cache=True,
         )
         logits: Tensor = weights.lm_head(out.last_hidden_state[:, -1:])  # only the last row is needed

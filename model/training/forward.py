@@ -6,6 +6,7 @@ pictures of one size shares its layout, and that the attention of chosen heads c
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,14 +111,14 @@ class Thought:
 
     hidden: Tensor  # (B, S, D) after the last norm
     layers: list[Tensor]  # hidden states after each block, (B, S, D)
-    attention: dict[int, Tensor]  # block -> log attention of its first head, (B, S, S)
+    attention: dict[int, Tensor]  # block -> log attention of its first two heads, (B, 2, S, S)
 
 
-def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: tuple[int, ...] = ()) -> Thought:
+def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: Collection[int] = ()) -> Thought:
     """The language model over embeddings.
 
     x: (B, S, D). positions: (3, B, S). mask: (B, S, S) bool, True where a row may look at a column.
-    look: the blocks whose first head's attention is wanted.
+    look: the blocks of which the attention is wanted.
     """
     config = language.config
     heads, kv = config.num_attention_heads, config.num_key_value_heads
@@ -136,8 +137,8 @@ def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: tuple
         v = attn.v_proj(h).view(b, s, kv, hd).transpose(1, 2)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         if index in look:
-            scores = (q[:, 0] @ k[:, 0].transpose(-1, -2)) * hd**-0.5
-            attention[index] = scores.masked_fill(~mask, float("-inf")).log_softmax(-1)
+            scores = (q[:, :2] @ k[:, :2].transpose(-1, -2)) * hd**-0.5
+            attention[index] = scores.masked_fill(~mask[:, None], float("-inf")).log_softmax(-1)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None], enable_gqa=kv != heads)
         x = x + attn.o_proj(out.transpose(1, 2).reshape(b, s, heads * hd))
         x = x + feed_forward(block.mlp, norm(x, block.post_attention_layernorm.weight))

@@ -7,7 +7,6 @@ from tools.browser import Browser
 from tools.environment import Screenshot
 from tools.geometry import Size
 
-
 # The frame that an action changes may be under way already when it arrives; the one after shows it.
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 

@@ -28,7 +28,8 @@ from model.training.trainer import Log, optimisers, save_checkpoint, schedule, u
 from model.training.vision import Heads, dense_loss
 from tools.geometry import Size
 
-LOOK = (3, 4)  # blocks whose first head is taught to look at the target
+LOOK = (3, 4)  # blocks whose first head is taught to look at the target in the picture
+REPEAT = (2, 3)  # blocks whose second head is taught to look at the words to be repeated
 PLACES = 48  # rows or columns told apart by the place heads
 WIDTHS = (308, 420, 476, 560, 644, 756, 868, 980)  # pages are padded to these, so that batches share a size
 HEIGHTS = (364, 420, 476, 560, 644, 756)
@@ -230,7 +231,7 @@ class Samples(IterableDataset[Batch]):
             elif kind == "page":
                 yield collate(next(real))
             else:
-                yield collate([planned_sample(rng.randrange(10**9)) for _ in range(24)])
+                yield collate([planned_sample(rng.randrange(10**9)) for _ in range(20)])
 
     def real(self, rng: random.Random) -> Iterator[list[Sample]]:
         """Pages of one padded size at a time; folders that appear while training are taken up."""
@@ -275,7 +276,7 @@ def forward(model: Any, batch: Batch, seen: tuple[Tensor, Tensor] | None = None)
     asks, holds = batch.segment[:, :, None], batch.segment[:, None, :]
     causal = torch.ones(batch.ids.shape[1], batch.ids.shape[1], dtype=torch.bool, device=embedded.device).tril()
     mask = causal & ((asks == holds) | (holds == 0))
-    thought = think(model.model.language_model, embedded, batch.positions, mask, LOOK if len(tokens) else ())
+    thought = think(model.model.language_model, embedded, batch.positions, mask, {*LOOK, *REPEAT})
     return thought, tokens, patches
 
 
@@ -285,6 +286,10 @@ def losses(model: Any, heads: Heads, places: Places, batch: Batch) -> dict[str, 
     logits = F.linear(thought.hidden[wanted], model.lm_head.weight)
     each = F.cross_entropy(logits, batch.target[wanted], reduction="none")
     out = {"words": (each * batch.weight[wanted]).sum() / batch.weight[wanted].sum()}
+    if len(batch.copies):
+        sample, place, source = batch.copies.T
+        for block in REPEAT:
+            out[f"copy{block}"] = -thought.attention[block][sample, 1, place, source].mean()
     if batch.pixels is None:
         return out
     rows, columns = batch.pixels.shape[1] // 28, batch.pixels.shape[2] // 28
@@ -303,7 +308,7 @@ def looked(attention: Tensor, batch: Batch, rows: int, columns: int) -> Tensor:
     """(K, T) log attention from every speaking place to every token of its picture."""
     sample, place = batch.pointers[:, 0], batch.pointers[:, 1]
     at = batch.starts[sample][:, None] + torch.arange(rows * columns, device=attention.device)
-    return attention[sample[:, None], place[:, None], at]
+    return attention[sample[:, None], 0, place[:, None], at]
 
 
 def target_mask(batch: Batch, rows: int, columns: int) -> Tensor:
@@ -314,7 +319,7 @@ def target_mask(batch: Batch, rows: int, columns: int) -> Tensor:
     return (r >= row) & (r <= last_row) & (c >= first) & (c <= last)
 
 
-WEIGHTS = {"words": 1.0, "dense": 0.4, "place": 0.2, "look3": 0.5, "look4": 0.5}
+WEIGHTS = {"words": 1.0, "dense": 0.4, "place": 0.2, "look3": 0.5, "look4": 0.5, "copy2": 0.3, "copy3": 0.3}
 
 
 @torch.no_grad()
@@ -391,7 +396,8 @@ def run(arguments: argparse.Namespace) -> None:
         rate = arguments.rate * min(schedule(step, arguments.steps), (step - start + 1) / 50)
         update(tools, rate, everything)
         for key, value in parts.items():
-            sums[key if batch.pixels is not None else "plan"].append(value.item())
+            name = "plan" if key == "words" and batch.pixels is None else key
+            sums[name].append(value.item())
         if step % arguments.report == arguments.report - 1 or step + 1 == arguments.steps:
             numbers = {key: float(np.mean(values)) for key, values in sums.items()}
             sums.clear()

@@ -74,6 +74,7 @@ class Batch:
     weight: Tensor  # (B, S) how much predicting the next token counts
     target: Tensor  # (B, S) the next token
     pointers: Tensor  # (K, 6) sample, place in the sequence, and the target's cells: row, column, last row, last column
+    copies: Tensor  # (C, 3) sample, place in the sequence, and the place whose token is to be said next
     pixels: Tensor | None  # (B, H, W, 3) uint8
     characters: Tensor | None  # (B, N, 2)
     kinds: Tensor | None  # (B, N)
@@ -106,7 +107,7 @@ def lay_out(sample: Sample, longest: int = 4096) -> dict[str, Any]:
         )
         following = after + tail
     segment, weight, target = [0] * len(ids), [0.0] * len(ids), [0] * len(ids)
-    last, pointers, tails = len(ids) - 1, [], []
+    last, pointers, copies, tails = len(ids) - 1, [], [], []
     for number, reply in enumerate(sample.replies, 1):
         said = encode(reply.text + "<|im_end|>")
         thought = len(encode(reply.thought + "\n"))
@@ -120,6 +121,7 @@ def lay_out(sample: Sample, longest: int = 4096) -> dict[str, Any]:
         tails.append(np.tile(np.arange(following, following + len(said)), (3, 1)))
         if reply.planned:  # the prompt's last token predicts this reply's first
             target[last], weight[last] = said[0], 1.0
+            copies += copied(ids, begin, reply)
         if sample.image is None and "coordinate" in reply.action:  # a place cannot be known without a picture
             first = begin + len(encode(reply.text.split('"coordinate": [')[0] + '"coordinate": [')) - 1
             weight[first : begin + len(said) - 4] = [0.0] * (begin + len(said) - 4 - first)
@@ -137,8 +139,39 @@ def lay_out(sample: Sample, longest: int = 4096) -> dict[str, Any]:
         weight=weight,
         target=target,
         pointers=pointers,
+        copies=copies,
         start=start,
     )
+
+
+def copied(ids: list[int], begin: int, reply: Reply) -> list[list[int]]:
+    """Where the words that a reply repeats stand: [place that says the next token, place of that token].
+
+    ids: the prompt and the reply, which begins at `begin`. The name in the thought comes from the prompt, the text of
+    a call from the thought. The token after the name counts too: it tells that the name is over.
+    """
+    before, quote, rest = reply.thought.partition('"')
+    name = encode(rest.rpartition('"')[0])
+    if not name:
+        return []
+    here = begin + len(encode(before + quote))
+    found = []
+    if source := find(ids[:begin], name):
+        found = [[here + i - 1, source + i] for i in range(len(name) + 1)]
+    text = reply.action.get("text", "")
+    if text and encode(text) == name and '"' not in text and "\\" not in text:
+        call = begin + len(encode(reply.text.split('"text": "')[0] + '"text": "'))
+        found += [[call + i - 1, here + i] for i in range(len(name) + 1)]
+    return found
+
+
+def find(ids: list[int], name: list[int]) -> int:
+    """Where the name stands as words of their own, 0 if nowhere."""
+    edges = set(encode(' ",.:\n')) | {words().convert_tokens_to_ids("user\n")}
+    for at in range(1, len(ids) - len(name)):
+        if ids[at : at + len(name)] == name and ids[at - 1] in edges and ids[at + len(name)] in edges:
+            return at
+    return 0
 
 
 def target_cells(box: tuple[float, float, float, float], rows: int, columns: int) -> tuple[int, int, int, int]:
@@ -160,6 +193,7 @@ def collate(samples: list[Sample]) -> Batch:
     positions = torch.zeros(3, len(laid), longest, dtype=torch.long)
     for index, one in enumerate(laid):
         positions[:, index, : one["positions"].shape[1]] = torch.from_numpy(one["positions"])
+    copies = [[index, *copy] for index, one in enumerate(laid) for copy in one["copies"]]
     pointers = [[index, *pointer] for index, one in enumerate(laid) for pointer in one["pointers"]]
 
     def stack(name: str) -> Tensor | None:
@@ -173,6 +207,7 @@ def collate(samples: list[Sample]) -> Batch:
         weight=fill("weight", 0.0),
         target=fill("target", 0),
         pointers=torch.tensor(pointers, dtype=torch.long).reshape(-1, 6),
+        copies=torch.tensor(copies, dtype=torch.long).reshape(-1, 3),
         pixels=stack("image"),
         characters=stack("characters"),
         kinds=stack("kinds"),
