@@ -351,8 +351,8 @@ def hits(model: Any, samples: list[Sample]) -> float:
     return right / max(1, total)
 
 
-def load(out: Path, seed: int) -> tuple[Any, Heads, Places, int]:
-    """The newest checkpoint of this stage, else the tower of the stage before, else fresh weights."""
+def load(out: Path, seed: int, begin: Path | None = None) -> tuple[Any, Heads, Places, int]:
+    """The newest checkpoint of this stage, else the exported one, else the tower of stage 1, else fresh weights."""
     model = new_model(seed)
     tower = model.model.visual
     heads = Heads(tower.config.hidden_size, tower.config.out_hidden_size)
@@ -364,6 +364,8 @@ def load(out: Path, seed: int) -> tuple[Any, Heads, Places, int]:
         heads.load_state_dict(saved["heads"])
         places.load_state_dict(saved["places"])
         step = saved["step"]
+    elif begin is not None:
+        model.load_state_dict(type(model).from_pretrained(begin, dtype=torch.float32).state_dict())
     elif (out / "vision.pt").exists():
         saved = torch.load(out / "vision.pt", weights_only=True)
         tower.load_state_dict(saved["tower"])
@@ -373,7 +375,7 @@ def load(out: Path, seed: int) -> tuple[Any, Heads, Places, int]:
 
 def run(arguments: argparse.Namespace) -> None:
     out: Path = arguments.out
-    model, heads, places, start = load(out, arguments.seed)
+    model, heads, places, start = load(out, arguments.seed, arguments.begin)
     tools = optimisers([model, heads, places], arguments.rate)
     everything = [*model.parameters(), *heads.parameters(), *places.parameters()]
     shares = tuple(float(share) for share in arguments.shares.split(","))
@@ -417,6 +419,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=Path, nargs="*", default=[], help="folders of model.training.episodes' output")
+    parser.add_argument("--begin", type=Path, help="exported checkpoint to go on from, such as model/tiny")
     parser.add_argument("--shares", default="0.6,0.25,0.15", help="of drawn pictures, real pages, and words only")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--tokens", type=int, default=1000, help="picture tokens in a batch")
