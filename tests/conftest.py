@@ -18,19 +18,6 @@ from tools.geometry import Size
 SHARED = Path(__file__).parents[2] / "shared"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow tests are left out unless asked for, by --slow or by a -m expression of the person's own."""
-    if config.getoption("--slow") or config.getoption("-m"):
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared example data, which not every checkout has."""

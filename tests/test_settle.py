@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable
 
@@ -123,6 +124,19 @@ def test_endless_movement_in_one_place_is_waited_for_only_once() -> None:
     assert again.looks == 2
     moving.forget()
     assert not moving.covers(changed_cells(BLANK, picture((200, 200, 400, 300))))
+
+
+def test_movement_nearly_everywhere_is_waited_for_until_the_cap() -> None:
+    moving, began = Moving(), time.monotonic()
+    settle(Screen(itertools.cycle([BLANK, picture((0, 0, 799, 599))])), 2.5, moving=moving)
+    assert time.monotonic() - began >= 2.5
+    assert moving.cells is None
+
+
+def test_a_change_of_place_before_the_movement_is_not_taken_for_it() -> None:
+    moving = Moving()
+    settle(Screen([BLANK, picture((0, 0, 799, 599)), *itertools.islice(turning(), 200)]), 60, moving=moving)
+    assert moving.cells is None or not moving.covers(changed_cells(BLANK, picture((0, 0, 799, 599))))
 
 
 def test_movement_elsewhere_is_not_excused_by_an_endless_one() -> None:

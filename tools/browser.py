@@ -368,7 +368,10 @@ class Browser:
             return ""
         if not (hung or tab.crashed or "crash" in str(error).lower()):
             return ""
-        self._replace(tab)
+        try:
+            self._replace(tab)
+        except PlaywrightError as failure:
+            raise EnvironmentLost(f"the page crashed and no other opens: {_first_line(failure)}") from failure
         what = f"did not answer for {self._engine.answer_s:.0f} s and was ended" if hung else "crashed"
         return f"the page {what}; it was opened again at {self.page.url}"
 

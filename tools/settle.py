@@ -17,6 +17,8 @@ LEVELS = 6  # of 255; less is noise of blending, which no person sees
 SMALL = Size(10, 4)  # cells, one more than a clock of 144x48 needs: caret, clock, spinner, seconds left
 FEW = 4  # small regions may move at once
 ENDLESS_S = 1.0  # what moved in one place for so long, with nothing under way, is decoration
+ENDLESS_LOOKS = 4  # at least, where a look takes long
+LARGEST = 0.4  # of the screen; what moves more of it is a page on its way to another, however long it takes
 
 Cells = NDArray[np.bool_]  # (rows, columns): did anything change in this square
 
@@ -107,19 +109,24 @@ def regions(cells: Cells) -> Iterator[Box]:
 class _Watch:
     """Notices movement that stays in one place."""
 
-    since: float = field(default_factory=time.monotonic)
-    area: Cells | None = None
+    began: float = field(default_factory=time.monotonic)
+    seen: list[tuple[float, Cells]] = field(default_factory=list)  # when, and what had changed
 
     def sees_endless(self, before: Image.Image, after: Image.Image, moving: Moving) -> bool:
+        """Has all movement of the last second been where it was before, and not nearly everywhere?"""
         if before.size != after.size:
             return False
-        changed = changed_cells(before, after, moving.cell)
-        if self.area is None or self.area.shape != changed.shape or (changed & ~_grown(self.area)).any():
-            self.since = time.monotonic()
-        self.area = changed if self.area is None or self.area.shape != changed.shape else self.area | changed
-        if time.monotonic() - self.since < ENDLESS_S:
+        now = time.monotonic()
+        self.seen.append((now, changed_cells(before, after, moving.cell)))
+        if now - self.began < ENDLESS_S or len(self.seen) < ENDLESS_LOOKS:
             return False
-        moving.add(self.area)
+        looks = max(ENDLESS_LOOKS, sum(when > now - ENDLESS_S for when, _ in self.seen))
+        recent = np.stack([changed for _, changed in self.seen[-looks:]])  # (looks, rows, columns)
+        early: Cells = np.logical_or.reduce(recent[: looks // 2])
+        late: Cells = np.logical_or.reduce(recent[looks // 2 :])
+        if (late & ~_grown(early)).any() or (early | late).mean() > LARGEST:
+            return False
+        moving.add(early | late)
         return True
 
 

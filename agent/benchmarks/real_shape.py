@@ -64,10 +64,13 @@ def told(part: str) -> Iterator[None]:
 
 
 def held() -> str:
-    """What this process holds: its own memory without mapped files, which the system takes back when it needs to."""
+    """What this process holds: memory of its own, and mapped files, which the system can take back."""
     info = psutil.Process().memory_info()
-    own = f"{(info.rss - getattr(info, 'shared', 0)) / GIB:.2f} GiB"  # only Linux tells the mapped part
-    return f"{own} and {torch.cuda.memory_allocated() / GIB:.2f} GiB on the GPU" if torch.cuda.is_available() else own
+    mapped = getattr(info, "shared", 0)  # only Linux tells it
+    parts = [f"{(info.rss - mapped) / GIB:.2f} GiB of its own", f"{mapped / GIB:.2f} GiB mapped"]
+    if torch.cuda.is_available():
+        parts.append(f"{torch.cuda.memory_allocated() / GIB:.2f} GiB on the GPU")
+    return ", ".join(parts)
 
 
 def config(token: Any) -> Qwen2_5_VLConfig:

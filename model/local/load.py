@@ -42,7 +42,8 @@ def load(
         name,
         family.name,
         checkpoint.parameters / 1e9,
-        *(quantization or precision, ", ".join(map(str, places))),
+        quantization or precision,
+        ", ".join(map(str, places)),
     )
     began = time.monotonic()
     weights = read_weights(checkpoint, precision, places, quantization)

@@ -111,7 +111,8 @@ def unread(weight_bytes: int) -> int:
     Weights of the precision they are stored in stay mapped from their files, read as they are needed.
     """
     info = psutil.Process().memory_info()
-    return max(0, weight_bytes - (info.rss - getattr(info, "shared", 0)))  # only Linux tells the mapped part
+    mapped = getattr(info, "shared", 0)  # only Linux tells it
+    return max(0, weight_bytes - int(info.rss - mapped))
 
 
 def container_room(cgroup: Path, otherwise: int) -> int:
