@@ -139,6 +139,9 @@ def add_bench(commands: Any) -> None:
         "--size", type=typed(read_size), default=SCREEN, metavar="WxH", help="(default: %(default)s)"
     )
     preprocess.add_argument("--rounds", type=typed(read_count), default=15, metavar="N", help="(default: %(default)s)")
+    about = "the published 3B shape with random weights: load, answer, free; needs 8 GB of disk"
+    shape = command(kinds, "real-shape", about, "bench real-shape", does="bench")
+    shape.add_argument("--tokens", type=typed(read_count), default=8, metavar="N", help="(default: %(default)s)")
 
 
 def add_grounding(kinds: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import episodes, grounding, miniwob, preprocess
+from agent.benchmarks import episodes, grounding, miniwob, preprocess, real_shape
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
 from app.settings import read_settings
@@ -19,6 +19,8 @@ def run(arguments: Namespace) -> int:
             return point(arguments)
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
+        case "real-shape":
+            return real_shape.main(["--tokens", str(arguments.tokens)])
     raise AssertionError(arguments.benchmark)
 
 
