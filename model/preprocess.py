@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -178,25 +179,57 @@ def _finish(rows: Bytes, grid: Grid) -> Patches:
 def _fill(out: Bytes, image: Image.Image, family: Family, threads: int) -> None:
     """Resize the picture and lay it into (rows, columns, merge, merge, 3, patch, patch).
 
-    Bicubic runs along the rows and then along the columns, rounding in between: rows are independent in the first
-    half and columns in the second, so cutting the picture accordingly gives the bytes of one whole resize.
+    Bicubic runs along one side and then along the other, rounding in between: rows are independent while it runs
+    along them, columns likewise, so cutting the picture accordingly gives the bytes of one whole resize.
     """
     rows, columns, merge, _, _, patch, _ = out.shape
-    width, height = columns * family.factor, rows * family.factor
+    factor, width, height = family.factor, columns * family.factor, rows * family.factor
+
+    def lay(strip: Image.Image, row: slice, column: slice) -> None:
+        cells = np.asarray(strip).reshape(
+            row.stop - row.start, merge, patch, column.stop - column.start, merge, patch, 3
+        )
+        out[row, column] = cells.transpose(0, 3, 1, 4, 6, 2, 5)
 
     def widen(cut: tuple[int, int]) -> Image.Image:
-        return _crop(image, 0, cut[0], image.width, cut[1]).resize((width, cut[1] - cut[0]), Image.Resampling.BICUBIC)
+        return _resize(_crop(image, 0, cut[0], image.width, cut[1]), width, cut[1] - cut[0])
 
-    def lay(cut: tuple[int, int]) -> None:
-        left, right = cut[0] * family.factor, cut[1] * family.factor
-        strip = _crop(wide, left, 0, right, wide.height).resize((right - left, height), Image.Resampling.BICUBIC)
-        cells = np.asarray(strip).reshape(rows, merge, patch, cut[1] - cut[0], merge, patch, 3)
-        out[:, cut[0] : cut[1]] = cells.transpose(0, 3, 1, 4, 6, 2, 5)
+    def heighten(cut: tuple[int, int]) -> Image.Image:
+        return _resize(_crop(image, cut[0], 0, cut[1], image.height), cut[1] - cut[0], height)
 
-    wide = image
-    if image.width != width:
-        wide = _stack(_each(widen, _cuts(image.height, threads), threads))
-    _each(lay, _cuts(columns, threads), threads)
+    def finish_columns(cut: tuple[int, int]) -> None:
+        left, right = cut[0] * factor, cut[1] * factor
+        lay(_resize(_crop(wide, left, 0, right, wide.height), right - left, height), slice(0, rows), slice(*cut))
+
+    def finish_rows(cut: tuple[int, int]) -> None:
+        top, bottom = cut[0] * factor, cut[1] * factor
+        lay(_resize(_crop(high, 0, top, high.width, bottom), width, bottom - top), slice(*cut), slice(0, columns))
+
+    if threads == 1:
+        lay(_resize(image, width, height), slice(0, rows), slice(0, columns))
+    elif image.height == height or not _is_height_first(image.size, (width, height)):
+        wide = image if image.width == width else _stack(_each(widen, _cuts(image.height, threads), threads))
+        _each(finish_columns, _cuts(columns, threads), threads)
+    else:
+        high = _beside(_each(heighten, _cuts(image.width, threads), threads))
+        _each(finish_rows, _cuts(rows, threads), threads)
+
+
+def _resize(image: Image.Image, width: int, height: int) -> Image.Image:
+    return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+@lru_cache(maxsize=64)
+def _is_height_first(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Does Pillow resize along the height before it does along the width, for these sizes?
+
+    Until version 12 it never did; since then it depends on the sizes by a rule of its own, so it is asked.
+    """
+    dust = np.random.default_rng(0).integers(0, 256, before[::-1], np.uint8)
+    image = Image.fromarray(dust)
+    whole = np.asarray(_resize(image, *after))
+    rows_first = _resize(_resize(image, after[0], before[1]), *after)
+    return not np.array_equal(whole, np.asarray(rows_first))
 
 
 def _crop(image: Image.Image, left: int, top: int, right: int, bottom: int) -> Image.Image:
@@ -212,6 +245,17 @@ def _stack(strips: list[Image.Image]) -> Image.Image:
     for strip in strips:
         out.paste(strip, (0, top))
         top += strip.height
+    return out
+
+
+def _beside(strips: list[Image.Image]) -> Image.Image:
+    if len(strips) == 1:
+        return strips[0]
+    out = Image.new("RGB", (sum(strip.width for strip in strips), strips[0].height), None)
+    left = 0
+    for strip in strips:
+        out.paste(strip, (left, 0))
+        left += strip.width
     return out
 
 

@@ -67,7 +67,8 @@ def test_random_pictures_equal_the_librarys(family: Family, tmp_path: Path) -> N
 
 def test_pictures_cut_among_threads_equal_the_librarys(tmp_path: Path) -> None:
     library = processor(QWEN2_5_VL, tmp_path)
-    for width, height in [(1001, 777), (1288, 500), (777, 1036), (1288, 728), (30, 90)]:
+    # The last two are among the sizes for which Pillow 13 resizes along the height first.
+    for width, height in [(1001, 777), (1288, 500), (777, 1036), (1288, 728), (30, 90), (442, 396), (367, 486)]:
         assert_equal_to_library(noise(width, height), QWEN2_5_VL, library, 1, 2, 3, 7)
 
 
