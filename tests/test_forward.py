@@ -3,7 +3,7 @@
 import torch
 
 from model.training.architecture import new_model, tokenizer
-from model.training.forward import see, think
+from model.training.forward import Look, see, think
 
 
 def test_forward_equals_transformers() -> None:
@@ -25,7 +25,8 @@ def test_forward_equals_transformers() -> None:
         embedded = model.model.language_model.embed_tokens(ids)
         embedded[kinds.bool()] = tokens[0]
         mask = torch.ones(1, len(text), len(text), dtype=torch.bool).tril()
-        thought = think(model.model.language_model, embedded, positions, mask, look=(3,))
+        thought = think(model.model.language_model, embedded, positions, mask, [Look(3, 1, torch.tensor([[7, 50]]))])
         got = model.lm_head(thought.hidden)
     assert torch.allclose(got, want, atol=1e-4), (got - want).abs().max()
-    assert torch.allclose(thought.attention[3].exp().sum(-1), torch.ones(1, 2, len(text)), atol=1e-4)
+    assert torch.allclose(thought.attention[0].exp().sum(-1), torch.ones(1, 2), atol=1e-4)
+    assert (thought.attention[0][0, 0, 8:] == float("-inf")).all()

@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+import pytest
 from PIL import Image
 
 from agent.memory import messages
@@ -10,7 +12,7 @@ from model.chat import encode
 from model.families import TINY
 from model.training.architecture import tokenizer
 from model.training.multimodal import drawn_sample, planned_sample
-from model.training.samples import Reply, Sample, collate, lay_out, prepared, words
+from model.training.samples import Laid, Reply, Sample, collate, lay_out, place_in, prepared, words
 from tools.environment import Screenshot
 
 
@@ -20,33 +22,76 @@ def test_training_prompt_is_the_agents_prompt() -> None:
     first = Reply('Click the field "Name".', {"action": "left_click", "coordinate": [30, 40]})
     second = Reply('Type "Zoë".', {"action": "type", "text": "Zoë"})
     task = 'Enter "Zoë" into the field "Name" and press "Send".'
-    sample = Sample(task, ((first.text, ""), (second.text, "a tab opened")), (), prepared(screen.image, size))
+    sample = Sample(task, ((first, ""), (second, "a tab opened")), (), prepared(screen.image, size))
     steps = [Step(0, screen, first.text), Step(1, screen, second.text, result="a tab opened")]
     prompt = encode(messages(task, steps, screen, TINY), tokenizer(), TINY)
     laid = lay_out(sample)
-    assert laid["ids"] == prompt.ids.tolist()
-    assert laid["positions"].tolist() == prompt.positions.tolist()
+    assert laid.ids == prompt.ids.tolist()
+    assert np.concatenate(laid.positions, 1).tolist() == prompt.positions.tolist()
 
 
 def test_replies_do_not_see_each_other_but_share_their_start() -> None:
     sample = drawn_sample(3, 224, 224, 20)
     assert len(sample.replies) >= 2
     laid = lay_out(sample)
-    starts = [laid["segment"].index(number) for number in (1, 2)]
-    assert laid["positions"][:, starts[0]].tolist() == laid["positions"][:, starts[1]].tolist()
+    positions = np.concatenate(laid.positions, 1)
+    starts = [laid.segment.index(number) for number in (1, 2)]
+    assert positions[:, starts[0]].tolist() == positions[:, starts[1]].tolist()
 
 
-def test_pointers_stand_where_digits_are_said() -> None:
-    batch = collate([drawn_sample(seed, 224, 224, 20) for seed in range(6)])
-    assert len(batch.pointers) > 20
-    for sample, place, *_ in batch.pointers.tolist():
-        assert words().decode([int(batch.target[sample, place])]) in {*"0123456789, ", "]}}"}
+def test_digits_look_at_the_target_and_letters_at_themselves() -> None:
+    samples = [drawn_sample(seed, 224, 224, 20) for seed in range(6)]
+    batch = collate(samples)
+    assert int((batch.pointers[:, :, 0] > 0).sum()) > 20 and int((batch.reads[:, :, 0] > 0).sum()) > 20
+    for index, sample in enumerate(samples):
+        boxes = [reply.box for reply in sample.replies if reply.box is not None]
+        for place, *cells in batch.pointers[index][batch.pointers[index, :, 0] > 0].tolist():
+            assert words().decode([int(batch.target[index, place])]) in {*"0123456789, ", "]}}"}
+            assert any(touches(cells, box) for box in boxes)
+        said = [(letter, box) for r in sample.replies for letter, box in zip(bare(r.name), r.letters, strict=False)]
+        for place, *cells in batch.reads[index][batch.reads[index, :, 0] > 0].tolist():
+            letter = words().decode([int(batch.ids[index, place])])
+            assert any(letter == one and touches(cells, box) for one, box in said)
 
 
-def test_planned_replies_are_learned_but_for_places_nobody_could_know() -> None:
+def bare(name: str) -> str:
+    return "".join(name.split())
+
+
+def touches(cells: list[int], box: tuple[float, float, float, float]) -> bool:
+    top, left, bottom, right = cells
+    return left * 28 <= box[2] and right * 28 + 28 >= box[0] and top * 28 <= box[3] and bottom * 28 + 28 >= box[1]
+
+
+def test_words_to_repeat_are_looked_up_where_they_stand() -> None:
+    batch = collate([planned_sample(seed) for seed in range(20)])
+    found = batch.copies[:, :, 0] > 0
+    assert int(found.sum()) > 100
+    for index, (place, source) in enumerate(batch.copies.tolist()[0]):
+        if found[0, index] and source < place:
+            said, there = int(batch.target[0, place]), int(batch.ids[0, source])
+            last = words().decode([said]) in {'"', '"}}'}  # the name is over, whatever follows it in the task
+            assert said == there or last
+
+
+@pytest.mark.parametrize(
+    ("box", "place"), [((0, 0, 28, 28), (7, 7)), ((30, 100, 60, 126), (49, 119)), ((10, 10, 13, 80), (11, 49))]
+)
+def test_clicks_are_taught_at_patch_centres(box: tuple[float, ...], place: tuple[int, int]) -> None:
+    assert place_in(box) == place  # type: ignore[arg-type]
+
+
+def test_every_planned_reply_is_learned_but_for_places_nobody_could_know() -> None:
     for seed in range(50):
         sample = planned_sample(seed)
         laid = lay_out(sample)
-        said = [target for target, weight in zip(laid["target"], laid["weight"], strict=True) if weight]
-        whole = sample.replies[0].text + "<|im_end|>"
-        assert words().decode(said) == re.sub(r"\d+, \d+\]}}", "", whole)
+        wanted = "".join(re.sub(r"\d+, \d+\]}}", "", reply.text) + "<|im_end|>" for reply in planned(sample))
+        assert words().decode(learned(laid)) == wanted
+
+
+def planned(sample: Sample) -> list[Reply]:
+    return [*(reply for reply, _ in sample.history), *sample.replies]
+
+
+def learned(laid: Laid) -> list[int]:
+    return [target for target, weight in zip(laid.target, laid.weight, strict=True) if weight]

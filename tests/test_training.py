@@ -25,7 +25,11 @@ def test_stages_resume_and_hand_over(tmp_path: Path) -> None:
     stages.run("vision", tmp_path, [*SHORT, "--steps", "2", "--easy", "1"])
     tower = torch.load(tmp_path / "vision.pt", weights_only=True)
     assert tower["step"] == 2
-    stages.run("multimodal", tmp_path, ["--workers", "0", "--tokens", "128", "--steps", "1", "--shares", "1,0,0"])
+    stages.run(
+        "multimodal",
+        tmp_path,
+        ["--workers", "0", "--tokens", "900", "--steps", "1", "--shares", "1,0,0", "--tower", "1"],
+    )
     whole = torch.load(tmp_path / "multimodal.pt", weights_only=True)
     name = "blocks.0.attn.qkv.weight"
     before, after = tower["tower"][name], whole["model"][f"model.visual.{name}"]
@@ -55,7 +59,7 @@ def test_labels_stand_where_the_letters_are() -> None:
 
 
 def test_muon_steps_are_orthogonal() -> None:
-    sizes = torch.linalg.svdvals(orthogonal(torch.randn(40, 90)))
+    sizes = torch.linalg.svdvals(orthogonal(torch.randn(3, 40, 90)))
     assert sizes.min() > 0.5 and sizes.max() < 1.5
 
 

@@ -75,21 +75,22 @@ def tokenizer() -> Qwen2Tokenizer:
 
 
 def config(words: Qwen2Tokenizer) -> Qwen2_5_VLConfig:
-    """About nine million weights; every field is one that the published checkpoints have too."""
+    """About ten million weights; every field is one that the published checkpoints have too."""
     token = words.convert_tokens_to_ids
     made = Qwen2_5_VLConfig(
         text_config=dict(
             hidden_size=256,
             intermediate_size=640,
-            num_hidden_layers=6,
+            num_hidden_layers=8,
             num_attention_heads=4,
             num_key_value_heads=4,
             vocab_size=VOCABULARY,
             max_position_embeddings=32768,
             rms_norm_eps=1e-6,
             tie_word_embeddings=True,
-            # A low base: M-RoPE gives columns the slowest frequencies, and over some 40 columns they must still turn.
-            rope_parameters={"rope_type": "default", "rope_theta": 100.0, "mrope_section": [8, 12, 12]},
+            # A low base: M-RoPE gives columns the slowest frequencies, and from one column to the next, of some 40,
+            # they must still turn enough to be told apart.
+            rope_parameters={"rope_type": "default", "rope_theta": 10.0, "mrope_section": [8, 12, 12]},
             bos_token_id=token("<|endoftext|>"),
             eos_token_id=token("<|im_end|>"),
             pad_token_id=token("<|endoftext|>"),

@@ -106,7 +106,7 @@ class Played:
         match self.world:
             case PracticePage():
                 rng = random.Random(f"view-{seed}")
-                self.browser.resize(Size(rng.randint(240, 480), rng.randint(180, 360)))
+                self.browser.resize(Size(rng.randint(240, 400), rng.randint(180, 300)))
                 return self.world.reset(seed)
             case MiniWob():
                 self.browser.resize(WINDOW)

@@ -6,7 +6,7 @@ pictures of one size shares its layout, and that the attention of chosen heads c
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]) * 255
 STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]) * 255
+LONG = 1200  # from here on the fused attention is the faster one in bf16 on a CPU too
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def layout(rows: int, columns: int, window: int, head_dim: int) -> Layout:
 
 
 def patchify(pixels: Tensor) -> Tensor:
-    """(B, H, W, 3) uint8 -> (B, N, 588) uint8 in merge order, each row channel by channel."""
+    """(B, H, W, 3) -> (B, N, 588) in merge order, each row channel by channel."""
     b, h, w, _ = pixels.shape
     x = pixels.view(b, h // 28, 2, 14, w // 28, 2, 14, 3)
     return x.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(b, -1, 588)
@@ -58,11 +59,25 @@ def patchify(pixels: Tensor) -> Tensor:
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     a, b = x.chunk(2, -1)
-    return x * cos + torch.cat([-b, a], -1) * sin
+    return x * cos.to(x.dtype) + torch.cat([-b, a], -1) * sin.to(x.dtype)
 
 
 def norm(x: Tensor, weight: Tensor) -> Tensor:
-    return F.rms_norm(x, (x.shape[-1],), weight, 1e-6)
+    return F.rms_norm(x, (x.shape[-1],), weight.to(x.dtype), 1e-6)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """q, k, v: (B, heads, length, hd); mask: True where a row may look at a column.
+
+    In bf16 on a CPU, two plain products are several times faster than the fused kernel unless the sequence is long.
+    """
+    if q.is_cuda or q.dtype != torch.bfloat16 or q.shape[2] > LONG:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    seen: Tensor = scores.softmax(-1) @ v
+    return seen
 
 
 def feed_forward(mlp: Any, x: Tensor) -> Tensor:
@@ -81,11 +96,9 @@ def see(tower: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
     rows, columns = pixels.shape[1] // 28, pixels.shape[2] // 28
     plan = layout(rows, columns, config.window_size // 28, hd)
     order, back, cos, sin = (t.to(pixels.device) for t in (plan.order, plan.back, plan.cos, plan.sin))
-    mean, std = MEAN.to(pixels.device), STD.to(pixels.device)
-    weight = tower.patch_embed.proj.weight.sum(2).reshape(config.hidden_size, 3, 196)  # one frame stands for both
-    weight = weight / std[None, :, None]
-    bias = -(weight.sum(2) @ mean)
-    x = F.linear(patchify(pixels)[:, order].to(weight.dtype), weight.reshape(config.hidden_size, 588), bias)
+    seen_as = (pixels - MEAN.to(pixels.device)) / STD.to(pixels.device)
+    weight = tower.patch_embed.proj.weight.sum(2).reshape(config.hidden_size, 588)  # one frame stands for both
+    x = F.linear(patchify(seen_as)[:, order], weight)
     b, n, d = x.shape
     for index, block in enumerate(tower.blocks):
         qkv = block.attn.qkv(norm(x, block.norm1.weight)).view(b, n, 3, heads, hd)
@@ -97,7 +110,7 @@ def see(tower: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
             span = slice(start, start + count * length)
             start += count * length
             a, c, e = (y[:, span].reshape(b * count, length, heads, hd).transpose(1, 2) for y in (q, k, v))
-            out = F.scaled_dot_product_attention(a, c, e)  # (B * windows, heads, length, hd)
+            out = attend(a, c, e)  # (B * windows, heads, length, hd)
             seen.append(out.transpose(1, 2).reshape(b, count * length, d))
         x = x + block.attn.proj(torch.cat(seen, 1))
         x = x + feed_forward(block.mlp, norm(x, block.norm2.weight))
@@ -106,19 +119,27 @@ def see(tower: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Attention that is wanted: of one head of one block, at given places of every sequence."""
+
+    block: int
+    head: int
+    places: Tensor  # (B, P)
+
+
+@dataclass(frozen=True)
 class Thought:
     """What the language model made of a batch."""
 
     hidden: Tensor  # (B, S, D) after the last norm
     layers: list[Tensor]  # hidden states after each block, (B, S, D)
-    attention: dict[int, Tensor]  # block -> log attention of its first two heads, (B, 2, S, S)
+    attention: list[Tensor]  # for each Look in its order: log attention from its places, (B, P, S)
 
 
-def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: Collection[int] = ()) -> Thought:
+def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, looks: Sequence[Look] = ()) -> Thought:
     """The language model over embeddings.
 
     x: (B, S, D). positions: (3, B, S). mask: (B, S, S) bool, True where a row may look at a column.
-    look: the blocks of which the attention is wanted.
     """
     config = language.config
     heads, kv = config.num_attention_heads, config.num_key_value_heads
@@ -129,18 +150,24 @@ def think(language: Any, x: Tensor, positions: Tensor, mask: Tensor, look: Colle
     angles = torch.cat([angles, angles], -1)[:, None]  # (B, 1, S, hd)
     cos, sin = angles.cos(), angles.sin()
     b, s, _ = x.shape
-    layers, attention = [], {}
+    every = torch.arange(b, device=x.device)[:, None]
+    layers: list[Tensor] = []
+    attention: list[Tensor | None] = [None] * len(looks)
     for index, block in enumerate(language.layers):
         h, attn = norm(x, block.input_layernorm.weight), block.self_attn
         q = attn.q_proj(h).view(b, s, heads, hd).transpose(1, 2)
         k = attn.k_proj(h).view(b, s, kv, hd).transpose(1, 2)
         v = attn.v_proj(h).view(b, s, kv, hd).transpose(1, 2)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        if index in look:
-            scores = (q[:, :2] @ k[:, :2].transpose(-1, -2)) * hd**-0.5
-            attention[index] = scores.masked_fill(~mask[:, None], float("-inf")).log_softmax(-1)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None], enable_gqa=kv != heads)
+        if kv != heads:
+            k, v = (y.repeat_interleave(heads // kv, 1) for y in (k, v))
+        for number, look in enumerate(looks):
+            if look.block == index:
+                scores = (q[every, look.head, look.places] @ k[:, look.head].mT).float() * hd**-0.5  # (B, P, S)
+                scores = scores.masked_fill(~mask[every, look.places], float("-inf"))
+                attention[number] = scores.log_softmax(-1)
+        out = attend(q, k, v, mask[:, None])
         x = x + attn.o_proj(out.transpose(1, 2).reshape(b, s, heads * hd))
         x = x + feed_forward(block.mlp, norm(x, block.post_attention_layernorm.weight))
         layers.append(x)
-    return Thought(norm(x, language.norm.weight), layers, attention)
+    return Thought(norm(x, language.norm.weight), layers, [one for one in attention if one is not None])

@@ -7,7 +7,8 @@ import json
 import random
 import string
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,28 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from model.families import TINY
 from model.training.architecture import new_model
+from model.training.dom import Element, Snapshot
 from model.training.drawing import picture, word
-from model.training.forward import see, think
+from model.training.experts import EXPERTS, Want
+from model.training.experts import thought as thought_of
+from model.training.forward import Look, Thought, see, think
 from model.training.labels import SAMPLES, character_labels, kind_labels
-from model.training.samples import Batch, Reply, Sample, collate, encode, prepared, words
-from model.training.trainer import Log, optimisers, save_checkpoint, schedule, update
+from model.training.samples import Batch, Corners, Reply, Sample, collate, place_in, prepared, words
+from model.training.trainer import Log, fast, optimisers, save_checkpoint, schedule, update
 from model.training.vision import Heads, dense_loss
-from tools.geometry import Size
+from tools.geometry import Box, Size
+from tools.pages import KINDS
+from tools.words import distinct
 
-LOOK = (3, 4)  # blocks whose first head is taught to look at the target in the picture
-REPEAT = (2, 3)  # blocks whose second head is taught to look at the words to be repeated
+# Scaffolding: attention that is taught where to look. Reading and pointing share a head, copying has another.
+COPY = (2, 3)  # blocks: at a word to be repeated, to where it stands
+READ = (3, 4)  # blocks: at a letter of a name, to that letter in the picture
+POINT = (5, 6)  # blocks: at the digits, to the target in the picture
+PLACED = (2, 5)  # after these blocks every picture token should know its own place
 PLACES = 48  # rows or columns told apart by the place heads
-WIDTHS = (308, 420, 476, 560, 644, 756, 868, 980)  # pages are padded to these, so that batches share a size
-HEIGHTS = (364, 420, 476, 560, 644, 756)
+WIDTHS = (308, 420, 476, 532, 588, 644, 700, 756, 812)  # pages are padded to these, so that batches share a size
+HEIGHTS = (308, 364, 420, 476, 532, 588)
+SPOKEN = 400  # about as many tokens of text come with a picture
 
 
 class Places(nn.Module):
@@ -64,25 +74,78 @@ def phrase(element: dict[str, Any]) -> str | None:
     return f'Check "{text}".' if element["kind"] in ("checkbox", "radio") else f'Click "{text}".'
 
 
-def pointing(elements: list[dict[str, Any]], rng: random.Random, most: int) -> list[Reply]:
+def pointing(elements: list[dict[str, Any]], chars: list[list[Any]], rng: random.Random, most: int) -> list[Reply]:
     """Replies that point at elements whose name is unlike every other name in the picture."""
     named = [(phrase(element), element) for element in elements]
     counts: dict[str, int] = defaultdict(int)
     for name, _ in named:
         counts[(name or "").lower()] += 1
+    lines = Lines(chars)
     replies = []
     for name, element in named:
         left, top, right, bottom = element["box"]
         if name and counts[name.lower()] == 1 and right - left > 4 and bottom - top > 4:
-            middle = [round((left + right) / 2), round((top + bottom) / 2)]
-            action = {"action": "left_click", "coordinate": middle}
-            replies.append(Reply(name, action, (left, top, right, bottom)))
+            box = (left, top, right, bottom)
+            action = {"action": "left_click", "coordinate": list(place_in(box))}
+            text = element["text"] if '"' in name else ""
+            letters = lines.letters(text, box)
+            if letters or not text:  # a name that cannot be read cannot be found
+                replies.append(Reply(name, action, box, letters=letters))
     rng.shuffle(replies)
     return replies[:most]
 
 
+class Lines:
+    """The letters of a picture in reading order, searched for names."""
+
+    def __init__(self, chars: list[list[Any]]) -> None:
+        self.boxes: list[Corners] = [(c[1], c[2], c[3], c[4]) for c in chars]
+        self.text = "".join(str(c[0])[0] for c in chars)
+
+    def letters(self, name: str, near: Corners) -> tuple[Corners, ...]:
+        """Boxes of the name's letters where it stands in or nearest to the box `near`; () where it does not."""
+        bare = "".join(name.split())
+        best: tuple[Corners, ...] = ()
+        least = 3.0 * 14 * 14
+        at = self.text.find(bare) if bare else -1
+        while at >= 0:
+            boxes = self.boxes[at : at + len(bare)]
+            away = distance((boxes[0][0], boxes[0][1], boxes[-1][2], boxes[-1][3]), near)
+            if away < least:
+                best, least = tuple(boxes), away
+            at = self.text.find(bare, at + 1)
+        return best
+
+
+def distance(a: Corners, b: Corners) -> float:
+    """Pixels between two boxes, 0 where they touch."""
+    x = max(0.0, a[0] - b[2], b[0] - a[2])
+    y = max(0.0, a[1] - b[3], b[1] - a[3])
+    return x + y
+
+
+def asked(replies: list[Reply], rng: random.Random) -> tuple[str, list[Reply]]:
+    """A task that one of the replies answers, and the replies with that one planned."""
+    clicks = [i for i, reply in enumerate(replies) if reply.name and reply.thought.startswith("Click")]
+    if not clicks or rng.random() < 0.2:
+        return " ".join(word(rng) for _ in range(rng.randint(0, 4))), replies
+    chosen = rng.choice(clicks)
+    reply = replies[chosen]
+    field = reply.thought.startswith("Click the field")
+    task = rng.choice(FIELD_TASKS if field else CLICK_TASKS).format(reply.name)
+    return task, [replace(one, planned=True) if i == chosen else one for i, one in enumerate(replies)]
+
+
+CLICK_TASKS = (
+    *('Click the "{}" button.', 'Press "{}".', 'Click on "{}".', 'Click the button "{}".', 'Click "{}".'),
+    *('Click the link "{}".', 'Click on the link "{}".', 'Follow the link "{}".', 'Open the "{}" link.'),
+    *('Click on the "{}" button.', "Click button {}.", "Click on {}.", "Click {}", "Open {}."),
+)
+FIELD_TASKS = ('Click the field "{}".', 'Click on the field "{}".', 'Focus the "{}" field.', 'Click into "{}".')
+
+
 def drawn_sample(seed: int, width: int, height: int, smallest: int, most: int = 8) -> Sample:
-    """A drawn picture; its words and widgets are pointed at."""
+    """A drawn picture; its words and widgets are pointed at, one of them because the task asks for it."""
     rng = random.Random(seed)
     drawn = picture(seed, width, height, (smallest, 36))
     inside = [
@@ -90,9 +153,10 @@ def drawn_sample(seed: int, width: int, height: int, smallest: int, most: int = 
         for e in drawn.elements
         if e["box"][0] >= 0 and e["box"][1] >= 0 and e["box"][2] <= width and e["box"][3] <= height
     ]
-    replies = pointing(inside, rng, most)
+    whole = [c for c in drawn.chars if c[1] >= 0 and c[2] >= 0 and c[3] <= width and c[4] <= height]
+    task, replies = asked(pointing(inside, whole, rng, most), rng)
     return Sample(
-        task=" ".join(word(rng) for _ in range(rng.randint(0, 4))),
+        task=task,
         history=(),
         replies=tuple(replies),
         image=np.asarray(drawn.image),
@@ -101,11 +165,11 @@ def drawn_sample(seed: int, width: int, height: int, smallest: int, most: int = 
     )
 
 
-def scaled(box: list[float], x: float, y: float) -> list[float]:
-    return [box[0] * x, box[1] * y, box[2] * x, box[3] * y]
+def scaled(box: list[float], x: float, y: float) -> Corners:
+    return box[0] * x, box[1] * y, box[2] * x, box[3] * y
 
 
-def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: int = 8) -> Sample:
+def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: int = 10) -> Sample:
     """A real page as an expert saw it, padded to a common size: the expert's own reply, and others that point."""
     image = Image.open(folder / line["image"]).convert("RGB")
     width, height = image.size
@@ -120,32 +184,20 @@ def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: in
     array[: exact.height, : exact.width] = prepared(image, exact)
     elements = [{**e, "box": scaled(e["box"], x, y)} for e in line["elements"]]
     chars = [[c, *scaled(list(box), x, y)] for c, *box in line["chars"]]
-
-    def spoken(step: dict[str, Any], box: list[float] | None = None) -> dict[str, Any]:
-        action = dict(step["action"])
-        if "coordinate" in action:
-            px, py = action["coordinate"]
-            if box is not None:
-                px, py = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-            action["coordinate"] = [round(px * x), round(py * y)]
-        return action
-
-    task = line.get("task") or ""
-
-    def thought(step: dict[str, Any]) -> str:  # a label that the task does not give need not be spelled
-        said = str(step["thought"])
-        unnamed = said.startswith('Click the field "') and said.split('"', 1)[1][:-2] not in task
-        return "Click the text field." if unnamed else said
-
-    replies = pointing(elements, rng, most)
-    history = []
+    replies = pointing([e for e in elements if e["whole"]], chars, rng, most)
+    history: list[tuple[Reply, str]] = []
     if line.get("thought"):
-        box = line.get("target_box")
-        own = Reply(thought(line), spoken(line, box), tuple(scaled(box, x, y)) if box else None, planned=True)  # type: ignore[arg-type]
+        task = line["task"]
+        box = scaled(line["target_box"], x, y) if line["target_box"] else None
+        own = own_reply(line, task, x, y, box)
+        if box is not None:
+            own = replace(own, letters=Lines(chars).letters(own.name, box))
         replies = [own, *(reply for reply in replies if reply.thought != own.thought)][:most]
-        history = [(Reply(thought(s), spoken(s)).text, s["result"]) for s in line["history"]]
+        history = [(own_reply(step, task, x, y, None), step["result"]) for step in line["history"]]
+    else:
+        task, replies = asked(replies, rng)
     return Sample(
-        task=task or " ".join(word(rng) for _ in range(rng.randint(0, 4))),
+        task=task,
         history=tuple(history),
         replies=tuple(replies),
         image=array,
@@ -154,61 +206,72 @@ def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: in
     )
 
 
-def name(rng: random.Random) -> str:
-    return " ".join(word(rng).strip(string.punctuation) or "a" for _ in range(rng.choice([1, 1, 1, 2])))
+def own_reply(step: dict[str, Any], task: str, x: float, y: float, box: Corners | None) -> Reply:
+    """What the expert said and did, in pixels of the prepared picture; a click goes where `place_in` says."""
+    action = dict(step["action"])
+    if box is not None:
+        action["coordinate"] = list(place_in(box))
+    elif "coordinate" in action:
+        action["coordinate"] = [round(action["coordinate"][0] * x), round(action["coordinate"][1] * y)]
+    thought = str(step["thought"])
+    if thought.startswith('Click the field "') and thought.split('"', 1)[1][:-2] not in task:
+        thought = "Click the text field."  # a label that the task does not give need not be spelled
+    return Reply(thought, action, box, planned=True)
 
 
 def planned_sample(seed: int) -> Sample:
-    """Words only: a task, what was done so far, and the next thought; copying and order are learned cheaply here."""
+    """Words only: a task and the steps that experts take; copying and order are learned cheaply here."""
     rng = random.Random(seed)
-    a, b, c, d = (name(rng) for _ in range(4))
-    button = rng.choice(["Submit", "Submit", "OK", "Send", "Save", "Search", c])
-    ticks = [name(rng) for _ in range(rng.randint(0, 5))]
-    quoted = rng.random() < 0.5
-    shown = ", ".join(f'"{t}"' if quoted else t for t in ticks) or "nothing"
-    press = rng.choice([f'press "{button}"', f"press {button}", f'click "{button}"', f"click {button}"])
-    tasks: list[tuple[str, list[str]]] = [
-        (f'Click on the "{a}" button.', [f'Click "{a}".']),
-        (f'Click the "{a}" button.', [f'Click "{a}".']),
-        (f"Click button {a}.", [f'Click "{a}".']),
-        (f'Click on the link "{a}".', [f'Click "{a}".']),
-        (f"Click on {a}.", [f'Click "{a}".']),
-        (f"Click on Tab #{rng.randint(1, 6)}.", []),
-        (
-            f'Enter "{a}" into the text field and {press}.',
-            ["Click the text field.", f'Type "{a}".', f'Click "{button}".'],
-        ),
-        (
-            f'Enter "{a}" into the field "{b}" and {press}.',
-            [f'Click the field "{b}".', f'Type "{a}".', f'Click "{button}".'],
-        ),
-        (
-            f'Enter "{a}" into "{b}" and "{c}" into "{d}", then {press}.',
-            [
-                f'Click the field "{b}".',
-                f'Type "{a}".',
-                f'Click the field "{d}".',
-                f'Type "{c}".',
-                f'Click "{button}".',
-            ],
-        ),
-        (f"Select {shown} and {press}.", [*(f'Check "{t}".' for t in ticks), f'Click "{button}".']),
-        (f"Select {shown} and {press}.", [*(f'Check "{t}".' for t in ticks), f'Click "{button}".']),
-    ]
-    task, steps = rng.choice(tasks)
-    if not steps:
-        steps = [f'Click "{task[len("Click on ") : -1]}".']
-    at = rng.randrange(len(steps))
+    task, wants = practice_plan(rng) if rng.random() < 0.6 else short_plan(rng)
+    steps = [(blind_reply(want, rng), rng.choices(["", "a tab opened"], [30, 1])[0]) for want in wants]
+    at = rng.randint(max(0, len(steps) - 3), len(steps) - 1)
+    return Sample(task, tuple(steps[:at]), (steps[at][0],), None)
 
-    def act(thought: str) -> Reply:
-        text = thought.split('"', 1)[1][:-2] if '"' in thought else ""
-        if thought.startswith("Type"):
-            return Reply(thought, {"action": "type", "text": text}, planned=True)
-        place = [rng.randint(0, 640), rng.randint(0, 470)]
-        return Reply(thought, {"action": "left_click", "coordinate": place}, planned=True)
 
-    history = tuple((act(step).text, "") for step in steps[:at])
-    return Sample(task, history, (act(steps[at]),), None)
+def practice_plan(rng: random.Random) -> tuple[str, list[Want]]:
+    """The task of a practice page, and its expert's steps without a look at it."""
+    kind = rng.choice(list(KINDS))
+    puzzle = KINDS[kind](rng)
+    box = Box(0, 0, 1, 1)
+    names = [("field", ""), ("button", puzzle.goal.search)]
+    blind = Snapshot(tuple(Element(kind, text, box, "", "", True) for kind, text in names), ())
+    wants = list(EXPERTS[f"page-{kind}"](puzzle.task, lambda: blind))
+    return puzzle.task, wants
+
+
+def short_plan(rng: random.Random) -> tuple[str, list[Want]]:
+    """One of the usual short tasks, about words of every kind."""
+    a, b, button = (plain_name(rng) for _ in range(3))
+    if rng.random() < 0.6:
+        button = rng.choice(["Submit", "OK", "Send", "Save", "Search"])
+    if rng.random() < 0.4:
+        return rng.choice(CLICK_TASKS).format(a), [Want("click", a)]
+    press = rng.choice(["press {}", "click {}", 'press "{}"', 'click "{}"']).format(button)
+    if rng.random() < 0.3:
+        return f'Enter "{a}" into the text field and {press}.', [Want("field"), Want("type", a), Want("click", button)]
+    if rng.random() < 0.3:
+        done = [Want("field", b), Want("type", a), Want("click", button)]
+        return f'Enter "{a}" into the field "{b}" and {press}.', done
+    ticks = distinct(rng, plain_name, rng.randint(0, 5), (button,))
+    shown = ", ".join(f'"{t}"' if "press" in press else t for t in ticks) or "nothing"
+    return f"Select {shown} and {press}.", [*(Want("check", t) for t in ticks), Want("click", button)]
+
+
+def plain_name(rng: random.Random) -> str:
+    return " ".join(word(rng).strip(string.punctuation) or "a" for _ in range(rng.choice([1, 1, 1, 2])))
+
+
+def blind_reply(want: Want, rng: random.Random) -> Reply:
+    """The step as it is said; where to click is not known without a picture, and not learned."""
+    said = thought_of(want)
+    match want.kind:
+        case "type":
+            return Reply(said, {"action": "type", "text": want.text}, planned=True)
+        case "done":
+            return Reply(said, {"action": "terminate", "status": "success"}, planned=True)
+        case _:
+            place = [rng.randint(0, 640), rng.randint(0, 470)]
+            return Reply(said, {"action": "left_click", "coordinate": place}, planned=True)
 
 
 class Samples(IterableDataset[Batch]):
@@ -225,13 +288,14 @@ class Samples(IterableDataset[Batch]):
             kind = rng.choices(["drawn", "page", "words"], self.shares)[0]
             if kind == "drawn":
                 width, height = rng.choice([(224, 224), (308, 168), (224, 308), (308, 420), (448, 224)])
-                count = max(2, self.tokens // ((width // 28) * (height // 28)))
+                count = max(2, self.tokens // (width * height // 784 + SPOKEN))
                 smallest = rng.choice([14, 16, 18, 20])
                 yield collate([drawn_sample(rng.randrange(10**9), width, height, smallest) for _ in range(count)])
             elif kind == "page":
                 yield collate(next(real))
             else:
-                yield collate([planned_sample(rng.randrange(10**9)) for _ in range(20)])
+                count = max(2, self.tokens // 250)
+                yield collate([planned_sample(rng.randrange(10**9)) for _ in range(count)])
 
     def real(self, rng: random.Random) -> Iterator[list[Sample]]:
         """Pages of one padded size at a time; folders that appear while training are taken up."""
@@ -248,7 +312,7 @@ class Samples(IterableDataset[Batch]):
                     continue
                 group = waiting[sample.image.shape]
                 group.append(sample)
-                if len(group) * sample.image.shape[0] * sample.image.shape[1] >= self.tokens * 784:
+                if len(group) * (sample.image.shape[0] * sample.image.shape[1] // 784 + SPOKEN) >= self.tokens:
                     yield waiting.pop(sample.image.shape)
 
 
@@ -266,153 +330,180 @@ def page_lines(folders: list[Path]) -> Iterator[tuple[dict[str, Any], Path]]:
                     continue
 
 
-def forward(model: Any, batch: Batch, seen: tuple[Tensor, Tensor] | None = None) -> tuple[Any, Tensor, Tensor]:
-    """What the language model thinks; what `see` made of the pictures, computed here unless given."""
+def forward(model: Any, batch: Batch, looks: Sequence[Look] = ()) -> tuple[Thought, Tensor, Tensor]:
+    """What the language model thinks, what the picture tokens hold and what the patches hold."""
     embedded = model.model.language_model.embed_tokens(batch.ids)
     tokens = patches = embedded.new_zeros(0)
     if batch.pixels is not None:
-        tokens, patches = seen or see(model.model.visual, batch.pixels)
-        embedded = embedded.masked_scatter((batch.ids == model.config.image_token_id)[..., None], tokens)
+        tokens, patches = see(model.model.visual, batch.pixels)
+        there = (batch.ids == model.config.image_token_id)[..., None]
+        embedded = embedded.masked_scatter(there, tokens.to(embedded.dtype))
     asks, holds = batch.segment[:, :, None], batch.segment[:, None, :]
     causal = torch.ones(batch.ids.shape[1], batch.ids.shape[1], dtype=torch.bool, device=embedded.device).tril()
     mask = causal & ((asks == holds) | (holds == 0))
-    thought = think(model.model.language_model, embedded, batch.positions, mask, {*LOOK, *REPEAT})
-    return thought, tokens, patches
+    mask |= torch.eye(len(causal), dtype=torch.bool, device=embedded.device)  # what fills up looks at itself
+    return think(model.model.language_model, embedded, batch.positions, mask, looks), tokens, patches
 
 
 def losses(model: Any, heads: Heads, places: Places, batch: Batch) -> dict[str, Tensor]:
-    thought, tokens, patches = forward(model, batch)
+    taught = [("copy", block, 1, batch.copies) for block in COPY]
+    if batch.pixels is not None:
+        taught += [("read", block, 0, batch.reads) for block in READ]
+        taught += [("point", block, 0, batch.pointers) for block in POINT]
+    looks = [Look(block, head, rows[:, :, 0]) for _, block, head, rows in taught]
+    thought, tokens, patches = forward(model, batch, looks)
     wanted = batch.weight > 0
-    logits = F.linear(thought.hidden[wanted], model.lm_head.weight)
+    logits = F.linear(thought.hidden[wanted], model.lm_head.weight).float()
     each = F.cross_entropy(logits, batch.target[wanted], reduction="none")
-    out = {"words": (each * batch.weight[wanted]).sum() / batch.weight[wanted].sum()}
-    if len(batch.copies):
-        sample, place, source = batch.copies.T
-        for block in REPEAT:
-            out[f"copy{block}"] = -thought.attention[block][sample, 1, place, source].mean()
-    if batch.pixels is None:
-        return out
-    rows, columns = batch.pixels.shape[1] // 28, batch.pixels.shape[2] // 28
-    assert batch.characters is not None and batch.kinds is not None
-    out["dense"] = dense_loss(heads(tokens, patches), batch.characters, batch.kinds)
-    pictures = torch.stack([thought.layers[2][i, s : s + rows * columns] for i, s in enumerate(batch.starts.tolist())])
-    out["place"] = places.loss(pictures, rows, columns)
-    if len(batch.pointers):
-        for block in LOOK:
-            aimed = looked(thought.attention[block], batch, rows, columns)
-            out[f"look{block}"] = -aimed.masked_fill(~target_mask(batch, rows, columns), -30).logsumexp(-1).mean()
+    digits = batch.weight[wanted] == 2.0
+    out = {"words": each[~digits].mean()}
+    rows = columns = 0
+    if batch.pixels is not None:
+        rows, columns = batch.pixels.shape[1] // 28, batch.pixels.shape[2] // 28
+        assert batch.characters is not None and batch.kinds is not None
+        if digits.any():
+            out["digits"] = each[digits].mean()
+        if tokens.requires_grad:
+            out["dense"] = dense_loss(heads(tokens, patches), batch.characters, batch.kinds)
+        for block in PLACED:
+            starts = enumerate(batch.starts.tolist())
+            pictures = torch.stack([thought.layers[block][i, s : s + rows * columns] for i, s in starts])
+            out[f"place{block}"] = places.loss(pictures, rows, columns)
+    for (name, block, _, aims), seen in zip(taught, thought.attention, strict=True):
+        valid = aims[:, :, 0] > 0
+        if valid.any():
+            out[f"{name}{block}"] = (
+                copy_loss(seen, aims, valid)
+                if name == "copy"
+                else (look_loss(seen, aims, valid, batch.starts, rows, columns))
+            )
     return out
 
 
-def looked(attention: Tensor, batch: Batch, rows: int, columns: int) -> Tensor:
-    """(K, T) log attention from every speaking place to every token of its picture."""
-    sample, place = batch.pointers[:, 0], batch.pointers[:, 1]
-    at = batch.starts[sample][:, None] + torch.arange(rows * columns, device=attention.device)
-    return attention[sample[:, None], 0, place[:, None], at]
+def copy_loss(seen: Tensor, aims: Tensor, valid: Tensor) -> Tensor:
+    """seen: (B, P, S) log attention. aims: (B, P, 2), the second is the place to look at."""
+    return -seen.gather(2, aims[:, :, 1:]).squeeze(2)[valid].mean()
 
 
-def target_mask(batch: Batch, rows: int, columns: int) -> Tensor:
-    """(K, T) True for the picture tokens of the target."""
-    index = torch.arange(rows * columns, device=batch.ids.device)
+def look_loss(seen: Tensor, aims: Tensor, valid: Tensor, starts: Tensor, rows: int, columns: int) -> Tensor:
+    """seen: (B, P, S) log attention. aims: (B, P, 5), the last four are cells of the picture to look at."""
+    index = torch.arange(rows * columns, device=seen.device)
+    at = (starts[:, None, None] + index).expand(-1, seen.shape[1], -1)
+    shown = seen.gather(2, at)[valid]  # (K, T)
+    top, left, bottom, right = (aims[valid][:, i, None] for i in range(1, 5))
     r, c = index // columns, index % columns
-    row, first, last_row, last = (batch.pointers[:, i, None] for i in (2, 3, 4, 5))
-    return (r >= row) & (r <= last_row) & (c >= first) & (c <= last)
+    target = (r >= top) & (r <= bottom) & (c >= left) & (c <= right)
+    return -shown.masked_fill(~target, -30).logsumexp(-1).mean()
 
 
-WEIGHTS = {"words": 1.0, "dense": 0.4, "place": 0.2, "look3": 0.5, "look4": 0.5, "copy2": 0.3, "copy3": 0.3}
+WEIGHTS = {"words": 1.0, "digits": 1.0, "dense": 0.3, "place": 0.1, "copy": 0.3, "read": 0.4, "point": 0.4}
 
 
 @torch.no_grad()
-def hits(model: Any, samples: list[Sample]) -> float:
-    """Share of the samples whose first pointing reply, spoken greedily after its thought, lands in the target's box."""
-    end = encode("]}}")[0]
+def hits(model: Any, batches: list[Batch], samples: list[list[Sample]]) -> float:
+    """Share of pointing replies whose digits, each the likeliest after the right ones before, lie in the target."""
     right = total = 0
-    for sample in samples:
-        reply = next((r for r in sample.replies if r.box is not None), None)
-        if reply is None or sample.image is None:
-            continue
-        batch = collate([Sample(sample.task, sample.history, (reply,), sample.image)])
-        length = int(batch.pointers[0, 1]) + 1
-        said: list[int] = []
-        assert batch.pixels is not None
-        seen = see(model.model.visual, batch.pixels)
-        for step in range(9):
-            batch.ids[0, length + step - 1 : length + step] = said[-1] if said else batch.ids[0, length - 1]
-            thought, *_ = forward(model, batch, seen)
-            token = int(F.linear(thought.hidden[0, length + step - 1], model.lm_head.weight).argmax())
-            if token == end or length + step >= batch.ids.shape[1]:
-                break
-            said.append(token)
-        total += 1
-        numbers = words().decode(said).split(",")
-        if len(numbers) == 2 and all(n.strip().isdigit() for n in numbers):
-            px, py = (int(n) for n in numbers)
-            right += reply.box[0] <= px <= reply.box[2] and reply.box[1] <= py <= reply.box[3]  # type: ignore[index]
+    for batch, group in zip(batches, samples, strict=True):
+        thought, *_ = forward(model, batch)
+        said = F.linear(thought.hidden, model.lm_head.weight).argmax(-1)
+        for index, sample in enumerate(group):
+            for number, reply in enumerate(sample.replies, 1):
+                places = (batch.segment[index] == number) & (batch.weight[index] == 2.0)
+                if reply.box is None or not places.any():
+                    continue
+                numbers = words().decode(said[index][places]).replace("]}}", "").split(",")
+                total += 1
+                if len(numbers) == 2 and all(n.strip().isdigit() for n in numbers):
+                    px, py = (int(n) for n in numbers)
+                    right += reply.box[0] <= px <= reply.box[2] and reply.box[1] <= py <= reply.box[3]
     return right / max(1, total)
 
 
-def load(out: Path, seed: int, begin: Path | None = None) -> tuple[Any, Heads, Places, int]:
-    """The newest checkpoint of this stage, else the exported one, else the tower of stage 1, else fresh weights."""
+def load(out: Path, seed: int, begin: Path | None = None) -> tuple[Any, Heads, Places, dict[str, Any]]:
+    """The newest checkpoint of this stage, else the exported one, else the tower of stage 1, else fresh weights.
+
+    The last is what else the checkpoint holds: {} or its step and the optimisers' states.
+    """
     model = new_model(seed)
     tower = model.model.visual
     heads = Heads(tower.config.hidden_size, tower.config.out_hidden_size)
     places = Places(model.config.text_config.hidden_size)
-    step = 0
+    rest: dict[str, Any] = {}
     if (out / "multimodal.pt").exists():
-        saved = torch.load(out / "multimodal.pt", weights_only=True)
-        model.load_state_dict(saved["model"])
-        heads.load_state_dict(saved["heads"])
-        places.load_state_dict(saved["places"])
-        step = saved["step"]
+        rest = torch.load(out / "multimodal.pt", weights_only=True)
+        model.load_state_dict(rest.pop("model"))
+        heads.load_state_dict(rest.pop("heads"))
+        places.load_state_dict(rest.pop("places"))
     elif begin is not None:
         model.load_state_dict(type(model).from_pretrained(begin, dtype=torch.float32).state_dict())
     elif (out / "vision.pt").exists():
         saved = torch.load(out / "vision.pt", weights_only=True)
         tower.load_state_dict(saved["tower"])
         heads.load_state_dict(saved["heads"])
-    return model, heads, places, step
+    return model, heads, places, rest
 
 
 def run(arguments: argparse.Namespace) -> None:
     out: Path = arguments.out
-    model, heads, places, start = load(out, arguments.seed, arguments.begin)
-    tools = optimisers([model, heads, places], arguments.rate)
-    everything = [*model.parameters(), *heads.parameters(), *places.parameters()]
-    shares = tuple(float(share) for share in arguments.shares.split(","))
-    samples = Samples(arguments.pages, shares, start + 1, arguments.tokens)  # type: ignore[arg-type]
+    model, heads, places, saved = load(out, arguments.seed, arguments.begin)
+    start = int(saved.get("step", 0))
+    tower, language = model.model.visual, model.model.language_model  # the output matrix is the embedding's
+    tools = optimisers({tower: arguments.tower, heads: arguments.tower, language: 1.0, places: 1.0}, arguments.rate)
+    for tool, state in zip(tools, saved.get("tools", []), strict=False):
+        shares = [group["share"] for group in tool.param_groups]
+        tool.load_state_dict(state)
+        for group, share in zip(tool.param_groups, shares, strict=True):
+            group["share"] = share
+    mixture = tuple(float(share) for share in arguments.shares.split(","))
+    samples = Samples(arguments.pages, mixture, start + 1, arguments.tokens)  # type: ignore[arg-type]
     loader = DataLoader(samples, batch_size=None, num_workers=arguments.workers)
-    rng = random.Random(5)
-    drawn = [drawn_sample(2 * 10**9 + i, 224, 224, 18, 1) for i in range(32)]
-    lines = [(line, folder) for line, folder in page_lines(arguments.pages) if held_out(line)]
-    rng.shuffle(lines)
-    pages = [page_sample(line, folder, rng, 1) for line, folder in lines[:40]]
+    checks = {"hit_drawn": checked_drawn(), "hit_pages": checked_pages(arguments.pages)}
     log = Log(out, "multimodal", arguments.steps)
     sums: dict[str, list[float]] = defaultdict(list)
     for step, batch in enumerate(loader, start):
         if step >= arguments.steps:
             break
-        parts = losses(model, heads, places, batch)
-        loss = torch.stack([WEIGHTS[key] * value for key, value in parts.items()]).sum()
+        with fast(batch.ids.device):
+            parts = losses(model, heads, places, batch)
+        loss = torch.stack([WEIGHTS[key.rstrip("0123456789")] * value for key, value in parts.items()]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
-        # Rates rise anew after every start: the optimisers' memory is not kept.
-        rate = arguments.rate * min(schedule(step, arguments.steps), (step - start + 1) / 50)
-        update(tools, rate, everything)
+        update(tools, arguments.rate * schedule(step, arguments.steps))
         for key, value in parts.items():
             name = "plan" if key == "words" and batch.pixels is None else key
             sums[name].append(value.item())
         if step % arguments.report == arguments.report - 1 or step + 1 == arguments.steps:
-            numbers = {key: float(np.mean(values)) for key, values in sums.items()}
+            numbers = {key: float(np.mean(values)) for key, values in sorted(sums.items())}
             sums.clear()
             if step % (4 * arguments.report) == 4 * arguments.report - 1:
-                numbers |= {"hit_drawn": hits(model, drawn), "hit_pages": hits(model, pages)}
+                with fast(batch.ids.device):
+                    numbers |= {name: hits(model, *check) for name, check in checks.items()}
             log.write(step + 1, **numbers)
             save_checkpoint(
                 out / "multimodal.pt",
                 model=model.state_dict(),
                 heads=heads.state_dict(),
                 places=places.state_dict(),
+                tools=[tool.state_dict() for tool in tools],
                 step=step + 1,
             )
+
+
+Check = tuple[list[Batch], list[list[Sample]]]
+
+
+def checked_drawn() -> Check:
+    """Pictures that are never trained on."""
+    group = [drawn_sample(2 * 10**9 + i, 224, 224, 18) for i in range(16)]
+    return [collate(group)], [group]
+
+
+def checked_pages(folders: list[Path]) -> Check:
+    """Pages whose seeds are never trained on, one a batch as their sizes differ."""
+    rng = random.Random(5)
+    lines = [(line, folder) for line, folder in page_lines(folders) if held_out(line)]
+    rng.shuffle(lines)
+    groups = [[page_sample(line, folder, rng)] for line, folder in lines[:30]]
+    return [collate(group) for group in groups], groups
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -422,8 +513,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--begin", type=Path, help="exported checkpoint to go on from, such as model/tiny")
     parser.add_argument("--shares", default="0.6,0.25,0.15", help="of drawn pictures, real pages, and words only")
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--tokens", type=int, default=1000, help="picture tokens in a batch")
+    parser.add_argument("--tokens", type=int, default=4500, help="tokens in a batch, about")
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--tower", type=float, default=0.0, help="share of the rate for the tower; 0 freezes it")
     parser.add_argument("--report", type=int, default=50, help="steps between lines of the log")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,9 @@ from model.training.architecture import tokenizer
 from tools.geometry import Size
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
+POINT = '"coordinate": ['
+CELL = TINY.factor  # pixels along one side of a picture token
+Corners = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the prepared picture
 
 
 @dataclass(frozen=True)
@@ -26,19 +30,25 @@ class Reply:
 
     thought: str
     action: dict[str, Any]  # {"action": ..., "coordinate": ...}, in pixels of the prepared picture
-    box: tuple[float, float, float, float] | None = None
+    box: Corners | None = None
     planned: bool = False  # the thought, too, is to be learned: it answers the task in the prompt
+    letters: tuple[Corners, ...] = ()  # where the letters of the name in the thought stand, blanks left out
 
     @property
     def text(self) -> str:
         arguments = dict(self.action)
         return f"{self.thought}\n{call(arguments.pop('action'), **arguments)}"
 
+    @property
+    def name(self) -> str:
+        """What stands between the quotes of the thought; "" without."""
+        return self.thought.partition('"')[2].rpartition('"')[0]
+
 
 @dataclass(frozen=True)
 class Sample:
     task: str
-    history: tuple[tuple[str, str], ...]  # (reply, result) of the steps before
+    history: tuple[tuple[Reply, str], ...]  # (reply, result) of the steps before
     replies: tuple[Reply, ...]
     image: NDArray[np.uint8] | None  # (H, W, 3), sides multiples of 28; None: words only
     characters: NDArray[np.int64] | None = None  # dense labels of the picture, see labels.py
@@ -54,109 +64,159 @@ def encode(text: str) -> list[int]:
     return list(words()(text)["input_ids"])
 
 
-def prompt_text(sample: Sample) -> str:
-    """The prompt as agent/memory.py would say it, up to the assistant's turn."""
-    size = Size(644, 476) if sample.image is None else Size(sample.image.shape[1], sample.image.shape[0])
-    parts = [f"<|im_start|>system\n{system_prompt(TINY, size)}<|im_end|>\n<|im_start|>user\n{sample.task}"]
-    for reply, result in sample.history:
-        parts.append(f"<|im_end|>\n<|im_start|>assistant\n{reply}<|im_end|>\n<|im_start|>user\n{response(result)}")
-    picture = "" if sample.image is None else PICTURE
-    return "".join(parts) + f"{picture}<|im_end|>\n<|im_start|>assistant\n"
+def place_in(box: Corners) -> tuple[int, int]:
+    """The point that a click on the box is taught to name: of the patch centres inside, the one nearest its middle.
+
+    Such points are few, so that what a token knows of its place is enough to say them; a box without one gives its
+    middle.
+    """
+    half = TINY.patch / 2
+    left, top, right, bottom = box
+    point = []
+    for low, high in ((left, right), (top, bottom)):
+        middle = (low + high) / 2
+        snapped = round((middle - half) / TINY.patch) * TINY.patch + half
+        point.append(int(snapped if low + 2 <= snapped <= high - 2 else middle))
+    return point[0], point[1]
 
 
 @dataclass
 class Batch:
-    """Tensors of equal-sized samples; S is the longest."""
+    """Tensors of equal-sized samples; S is the longest, P the most places of one sample (0 fills up)."""
 
     ids: Tensor  # (B, S)
     positions: Tensor  # (3, B, S)
     segment: Tensor  # (B, S) 0: prompt, k: the k-th reply, -1: nothing
     weight: Tensor  # (B, S) how much predicting the next token counts
     target: Tensor  # (B, S) the next token
-    pointers: Tensor  # (K, 6) sample, place in the sequence, and the target's cells: row, column, last row, last column
-    copies: Tensor  # (C, 3) sample, place in the sequence, and the place whose token is to be said next
+    pointers: Tensor  # (B, P, 5) where digits are said, and the target's cells: first and last row, column
+    reads: Tensor  # (B, P, 5) where a letter of a name was said, and the cells of that letter in the picture
+    copies: Tensor  # (B, P, 2) where a word is repeated, and the place whose token is to be said next
     pixels: Tensor | None  # (B, H, W, 3) uint8
     characters: Tensor | None  # (B, N, 2)
     kinds: Tensor | None  # (B, N)
     starts: Tensor  # (B,) where each picture begins in its sequence
 
 
-def lay_out(sample: Sample, longest: int = 4096) -> dict[str, Any]:
-    """One sample as lists; replies follow the prompt, each continuing from the prompt's end."""
-    ids = encode(prompt_text(sample))
-    positions: NDArray[np.int64]
-    start = 0
-    if sample.image is None:
-        positions = np.tile(np.arange(len(ids)), (3, 1))
-        following = len(ids)
-    else:
-        pad = words().convert_tokens_to_ids("<|image_pad|>")
-        start = ids.index(pad)
-        rows, columns = sample.image.shape[0] // 28, sample.image.shape[1] // 28
-        ids[start : start + 1] = [pad] * (rows * columns)
-        r, c = np.divmod(np.arange(rows * columns), columns)
-        after = start + max(rows, columns)
-        tail = len(ids) - start - rows * columns
-        positions = np.concatenate(
-            [
-                np.tile(np.arange(start), (3, 1)),
-                np.stack([np.full_like(r, start), start + r, start + c]),
-                np.tile(np.arange(after, after + tail), (3, 1)),
-            ],
-            1,
-        )
-        following = after + tail
-    segment, weight, target = [0] * len(ids), [0.0] * len(ids), [0] * len(ids)
-    last, pointers, copies, tails = len(ids) - 1, [], [], []
+@dataclass
+class Laid:
+    """One sample as token ids with what each place is to learn."""
+
+    ids: list[int] = field(default_factory=list)
+    positions: list[NDArray[np.int64]] = field(default_factory=list)  # (3, n) each
+    segment: list[int] = field(default_factory=list)
+    weight: list[float] = field(default_factory=list)
+    target: list[int] = field(default_factory=list)
+    pointers: list[list[int]] = field(default_factory=list)
+    reads: list[list[int]] = field(default_factory=list)
+    copies: list[list[int]] = field(default_factory=list)
+    start: int = 0  # where the picture begins
+
+    def add(self, ids: Sequence[int], positions: NDArray[np.int64], segment: int = 0) -> None:
+        self.ids += ids
+        self.positions.append(positions)
+        self.segment += [segment] * len(ids)
+        self.weight += [0.0] * len(ids)
+        self.target += [*ids[1:], 0]
+
+
+def lay_out(sample: Sample, longest: int = 4096) -> Laid:
+    """The prompt as agent/memory.py says it; the replies follow, each continuing from the prompt's end."""
+    laid, at = Laid(), 0
+
+    def say(text: str) -> None:
+        nonlocal at
+        ids = encode(text)
+        laid.add(ids, np.tile(np.arange(at, at + len(ids)), (3, 1)))
+        at += len(ids)
+
+    size = Size(644, 476) if sample.image is None else Size(sample.image.shape[1], sample.image.shape[0])
+    say(f"<|im_start|>system\n{system_prompt(TINY, size)}<|im_end|>\n<|im_start|>user\n{sample.task}")
+    for reply, result in sample.history:
+        say("<|im_end|>\n<|im_start|>assistant\n")
+        begin = len(laid.ids)
+        say(f"{reply.text}<|im_end|>")
+        say(f"\n<|im_start|>user\n{response(result)}")
+        learn(laid, reply, begin, begin - 1, None)
+    if sample.image is not None:
+        at = show(laid, at, sample.image.shape[0] // CELL, sample.image.shape[1] // CELL)
+    say("<|im_end|>\n<|im_start|>assistant\n")
+    last = len(laid.ids) - 1
     for number, reply in enumerate(sample.replies, 1):
         said = encode(reply.text + "<|im_end|>")
-        thought = len(encode(reply.thought + "\n"))
-        if len(ids) + len(said) > longest:
+        if len(laid.ids) + len(said) > longest:
             break
-        begin = len(ids)
-        ids += said
-        segment += [number] * len(said)
-        target += [*said[1:], 0]
-        weight += [1.0 if reply.planned or i + 1 >= thought else 0.0 for i in range(len(said) - 1)] + [0.0]
-        tails.append(np.tile(np.arange(following, following + len(said)), (3, 1)))
-        if reply.planned:  # the prompt's last token predicts this reply's first
-            target[last], weight[last] = said[0], 1.0
-            copies += copied(ids, begin, reply)
-        if sample.image is None and "coordinate" in reply.action:  # a place cannot be known without a picture
-            first = begin + len(encode(reply.text.split('"coordinate": [')[0] + '"coordinate": [')) - 1
-            weight[first : begin + len(said) - 4] = [0.0] * (begin + len(said) - 4 - first)
-        if reply.box is not None and sample.image is not None:
-            cells = target_cells(reply.box, sample.image.shape[0] // 28, sample.image.shape[1] // 28)
-            spoken = len(encode(reply.text[: reply.text.index('"coordinate": [') + len('"coordinate": [')]))
-            end = len(said) - 4  # ]}} newline </tool_call> <|im_end|>
-            for place in range(begin + spoken - 1, begin + end):
-                pointers.append([place, *cells])
-                weight[place] = 2.0
-    return dict(
-        ids=ids,
-        positions=np.concatenate([positions, *tails], 1),
-        segment=segment,
-        weight=weight,
-        target=target,
-        pointers=pointers,
-        copies=copies,
-        start=start,
-    )
+        begin = len(laid.ids)
+        laid.add(said, np.tile(np.arange(at, at + len(said)), (3, 1)), number)
+        learn(laid, reply, begin, last, sample.image)
+    return laid
 
 
-def copied(ids: list[int], begin: int, reply: Reply) -> list[list[int]]:
+def show(laid: Laid, at: int, rows: int, columns: int) -> int:
+    """Lay out a picture of so many tokens; returns the position after it."""
+    before, pad, after = encode(PICTURE)
+    laid.add([before], np.full((3, 1), at))
+    laid.start = len(laid.ids)
+    r, c = np.divmod(np.arange(rows * columns), columns)
+    laid.add([pad] * (rows * columns), np.stack([np.full_like(r, at + 1), at + 1 + r, at + 1 + c]))
+    at += 1 + max(rows, columns)
+    laid.add([after], np.full((3, 1), at))
+    return at + 1
+
+
+def learn(laid: Laid, reply: Reply, begin: int, before: int, image: NDArray[np.uint8] | None) -> None:
+    """Mark what is to be learned of a reply whose tokens start at `begin`; the token at `before` tells its first one.
+
+    A reply that is not planned answers nothing: its call is learned, its thought is given. Without a picture the
+    coordinates are left out, nobody could know them.
+    """
+    said = encode(reply.text + "<|im_end|>")
+    thought = len(encode(reply.thought + "\n"))
+    learned = reply.planned or image is None
+    for i in range(len(said) - 1):
+        laid.weight[begin + i] = 1.0 if learned or i + 1 >= thought else 0.0
+    if learned:
+        laid.target[before], laid.weight[before] = said[0], 1.0
+        laid.copies += copied(laid.ids, begin, before + 1, reply)
+    if POINT in reply.text:
+        spoken = len(encode(reply.text[: reply.text.index(POINT) + len(POINT)]))
+        places = range(begin + spoken - 1, begin + len(said) - 4)  # up to ]}} newline </tool_call> <|im_end|>
+        for place in places:
+            laid.weight[place] = 0.0 if image is None else 2.0
+        if reply.box is not None and image is not None:
+            cells = target_cells(reply.box, image)
+            laid.pointers += [[place, *cells] for place in places]
+    if reply.letters and image is not None:
+        laid.reads += read(reply, begin, image)
+
+
+def read(reply: Reply, begin: int, image: NDArray[np.uint8]) -> list[list[int]]:
+    """[place where a letter of the name has been said, cells of that letter]; the reply begins at `begin`."""
+    at = begin + len(encode(reply.thought.partition('"')[0] + '"'))
+    found, boxes = [], iter(reply.letters)
+    for letter in reply.name:
+        at += len(encode(letter))
+        if not letter.isspace():
+            left, top, right, bottom = next(boxes)
+            wide, high = (right - left) / 4, (bottom - top) / 3
+            inner = (left + wide, top + high, right - wide, bottom - high)
+            found.append([at - 1, *cells_of(inner, image)])
+    return found
+
+
+def copied(ids: list[int], begin: int, prompt: int, reply: Reply) -> list[list[int]]:
     """Where the words that a reply repeats stand: [place that says the next token, place of that token].
 
-    ids: the prompt and the reply, which begins at `begin`. The name in the thought comes from the prompt, the text of
-    a call from the thought. The token after the name counts too: it tells that the name is over.
+    ids: the prompt, `prompt` tokens long, and replies to it, of which this one begins at `begin`. The name in the
+    thought comes from the prompt, the text of a call from the thought. The token after the name counts too: it tells
+    that the name is over.
     """
-    before, quote, rest = reply.thought.partition('"')
-    name = encode(rest.rpartition('"')[0])
+    name = encode(reply.name)
     if not name:
         return []
-    here = begin + len(encode(before + quote))
+    here = begin + len(encode(reply.thought.partition('"')[0] + '"'))
     found = []
-    if source := find(ids[:begin], name):
+    if source := find(ids[:prompt], name):
         found = [[here + i - 1, source + i] for i in range(len(name) + 1)]
     text = reply.action.get("text", "")
     if text and encode(text) == name and '"' not in text and "\\" not in text:
@@ -174,44 +234,55 @@ def find(ids: list[int], name: list[int]) -> int:
     return 0
 
 
-def target_cells(box: tuple[float, float, float, float], rows: int, columns: int) -> tuple[int, int, int, int]:
-    """First and last row and column of the picture tokens around the box's middle."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    row, column = min(rows - 1, max(0, int(y // 28))), min(columns - 1, max(0, int(x // 28)))
-    first = min(column, max(0, int((box[0] + 7) // 28)))
-    last = max(column, min(columns - 1, int((box[2] - 7) // 28)))
-    return row, first, row, last
+def target_cells(box: Corners, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """The picture tokens where the click goes, and their neighbours along the inner half of a wide box."""
+    x, y = place_in(box)
+    wide = (box[2] - box[0]) / 4
+    return cells_of((min(x, box[0] + wide), y, max(x, box[2] - wide), y), image)
+
+
+def cells_of(box: Corners, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """First row, first column, last row and last column of the picture tokens that the box touches."""
+    rows, columns = image.shape[0] // CELL, image.shape[1] // CELL
+    left, top, right, bottom = (int(edge // CELL) for edge in box)
+    return clamp(top, rows), clamp(left, columns), clamp(bottom, rows), clamp(right, columns)
+
+
+def clamp(index: int, count: int) -> int:
+    return min(count - 1, max(0, index))
 
 
 def collate(samples: list[Sample]) -> Batch:
     laid = [lay_out(sample) for sample in samples]
-    longest = max(len(one["ids"]) for one in laid)
+    longest = max(len(one.ids) for one in laid)
 
-    def fill(name: str, value: float) -> Tensor:
-        return torch.tensor([[*one[name], *[value] * (longest - len(one[name]))] for one in laid])
+    def fill(rows: list[list[Any]], value: float, length: int = longest) -> Tensor:
+        return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])
 
-    positions = torch.zeros(3, len(laid), longest, dtype=torch.long)
-    for index, one in enumerate(laid):
-        positions[:, index, : one["positions"].shape[1]] = torch.from_numpy(one["positions"])
-    copies = [[index, *copy] for index, one in enumerate(laid) for copy in one["copies"]]
-    pointers = [[index, *pointer] for index, one in enumerate(laid) for pointer in one["pointers"]]
+    def places(rows: list[list[list[int]]], width: int) -> Tensor:
+        most = max(1, *(len(row) for row in rows))
+        return torch.tensor([[*row, *[[0] * width] * (most - len(row))] for row in rows], dtype=torch.long)
 
     def stack(name: str) -> Tensor | None:
         parts = [getattr(sample, name) for sample in samples]
         return None if any(part is None for part in parts) else torch.from_numpy(np.stack(parts))
 
+    positions = torch.zeros(3, len(laid), longest, dtype=torch.long)
+    for index, one in enumerate(laid):
+        positions[:, index, : len(one.ids)] = torch.from_numpy(np.concatenate(one.positions, 1))
     return Batch(
-        ids=fill("ids", 0),
+        ids=fill([one.ids for one in laid], 0),
         positions=positions,
-        segment=fill("segment", -1),
-        weight=fill("weight", 0.0),
-        target=fill("target", 0),
-        pointers=torch.tensor(pointers, dtype=torch.long).reshape(-1, 6),
-        copies=torch.tensor(copies, dtype=torch.long).reshape(-1, 3),
+        segment=fill([one.segment for one in laid], -1),
+        weight=fill([one.weight for one in laid], 0.0),
+        target=fill([one.target for one in laid], 0),
+        pointers=places([one.pointers for one in laid], 5),
+        reads=places([one.reads for one in laid], 5),
+        copies=places([one.copies for one in laid], 2),
         pixels=stack("image"),
         characters=stack("characters"),
         kinds=stack("kinds"),
-        starts=torch.tensor([one["start"] for one in laid]),
+        starts=torch.tensor([one.start for one in laid]),
     )
 
 

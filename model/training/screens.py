@@ -12,9 +12,9 @@ from tools.pages import button, link, text_field, tick
 
 
 def screen(seed: int) -> tuple[str, Size]:
-    """HTML of a page and the viewport to show it in, 160x160 to 640x480 CSS pixels."""
+    """HTML of a page and the viewport to show it in, 160x160 to 400x300 CSS pixels."""
     rng = random.Random(f"mixed-{seed}")
-    size = Size(rng.randint(160, 640), rng.randint(160, 480))
+    size = Size(rng.randint(160, 400), rng.randint(160, 300))
     blocks = [rng.choice(BLOCKS)(rng) for _ in range(rng.randint(3, 14))]
     extra = rng.choices([dialog, toolbar, nothing], [1, 1, 3])[0](rng)
     columns = f"column-count:{rng.choice([1, 1, 1, 2, 3]) if size.width > 300 else 1};column-gap:8px"

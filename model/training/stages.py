@@ -36,9 +36,9 @@ def export(out: Path, rest: list[str]) -> None:
     asked = parser.parse_args(rest)
     if not (out / "multimodal.pt").exists():
         raise UserError(f"no multimodal.pt in {out}; run: python3 launch.py train --stage multimodal --out {out}")
-    model, _, _, step = multimodal.load(out, 0)
+    model, _, _, saved = multimodal.load(out, 0)
     save(model.to(torch.float32), asked.to)
-    print(f"step {step} written to {asked.to}")
+    print(f"step {saved['step']} written to {asked.to}")
 
 
 STAGES: dict[str, Callable[[Path, list[str]], None]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,48 +17,73 @@ MUON_RATE = 2.0  # orthogonal steps bear a larger rate than AdamW's
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, made orthogonal by five Newton-Schulz steps, for weight matrices; in float32, which a CPU does best.
+    """Momentum, made orthogonal by five Newton-Schulz steps, for weight matrices; those of one shape go together.
 
     Source: Keller Jordan et al. 2024, "Muon"; the step is scaled to AdamW's usual size as in arXiv 2502.16982.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.02) -> None:
+    def __init__(
+        self, parameters: Iterable[dict[str, Any]], lr: float, momentum: float = 0.95, decay: float = 0.02
+    ) -> None:
         super().__init__(parameters, dict(lr=lr, momentum=momentum, decay=decay))
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                speed = self.state[weight].setdefault("speed", torch.zeros_like(weight))
-                speed.lerp_(weight.grad, 1 - group["momentum"])
-                change = orthogonal(weight.grad.lerp(speed, group["momentum"]))
-                weight.mul_(1 - group["lr"] * group["decay"])
-                weight.add_(change, alpha=-group["lr"] * 0.2 * math.sqrt(max(weight.shape)))
+                if weight.grad is not None:
+                    speed = self.state[weight].setdefault("speed", torch.zeros_like(weight))
+                    speed.lerp_(weight.grad, 1 - group["momentum"])
+                    alike[weight.shape].append((weight, weight.grad.lerp(speed, group["momentum"])))
+            for shape, pairs in alike.items():
+                changes = orthogonal(torch.stack([wanted for _, wanted in pairs]))
+                for (weight, _), change in zip(pairs, changes, strict=True):
+                    weight.mul_(1 - group["lr"] * group["decay"])
+                    weight.add_(change, alpha=-group["lr"] * 0.2 * math.sqrt(max(shape)))
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest matrix with all singular values about one."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+def orthogonal(matrices: Tensor) -> Tensor:
+    """For each of (n, rows, columns) the nearest matrix with all singular values about one."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x: Tensor = matrices.mT if tall else matrices
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(fast_dtype(x.device))
     for _ in range(5):
-        a = x @ x.T
+        a = x @ x.mT
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-    return x.T if tall else x
+    x = x.mT if tall else x
+    return x.to(matrices.dtype)
 
 
-def optimisers(modules: Iterable[nn.Module], rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside blocks, AdamW for embeddings, the merger, norms, biases and scaffolding heads."""
-    matrices: list[Tensor] = []
-    rest: list[Tensor] = []
-    for module in modules:
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """bf16 where the processor multiplies it itself, several times as fast as float32; float32 elsewhere."""
+    has_bf16 = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if has_bf16 else torch.float32
+
+
+def fast(device: torch.device) -> torch.autocast:
+    """Inside it matrices are multiplied in `fast_dtype`; weights and their updates stay float32."""
+    dtype = fast_dtype(device)
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+
+
+def optimisers(modules: Mapping[nn.Module, float], rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside blocks, AdamW for embeddings, the merger, norms, biases and scaffolding heads.
+
+    modules: each with its share of the rate; those of share 0 are frozen.
+    """
+    matrices, rest = [], []
+    for module, share in modules.items():
+        module.requires_grad_(share > 0)
+        inner: list[Tensor] = []
+        outer: list[Tensor] = []
         for name, parameter in module.named_parameters():
-            inner = parameter.ndim == 2 and ("blocks." in name or "layers." in name)
-            (matrices if inner else rest).append(parameter)
-    adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, eps=1e-9)
-    return [Muon(matrices, lr=MUON_RATE * rate), adam]
+            is_inner = parameter.ndim == 2 and ("blocks." in name or "layers." in name)
+            (inner if is_inner else outer).append(parameter)
+        matrices.append({"params": inner, "share": share})
+        rest.append({"params": outer, "share": share})
+    adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, eps=1e-9, fused=True)
+    return [Muon([group for group in matrices if group["params"]], lr=MUON_RATE * rate), adam]
 
 
 def schedule(step: int, steps: int, warmup: int = 100) -> float:
@@ -67,12 +93,14 @@ def schedule(step: int, steps: int, warmup: int = 100) -> float:
     return min(1.0, max(0.02, (steps - step) / (0.4 * steps)))
 
 
-def update(optimisers: list[torch.optim.Optimizer], rate: float, parameters: list[Tensor]) -> float:
+def update(optimisers: list[torch.optim.Optimizer], rate: float) -> float:
     """One step of every optimiser; returns the gradient's norm. A step that is not finite is left out."""
+    groups = [(optimiser, group) for optimiser in optimisers for group in optimiser.param_groups]
+    parameters = [parameter for _, group in groups for parameter in group["params"]]
     length = float(nn.utils.clip_grad_norm_(parameters, 1.0))
+    for optimiser, group in groups:
+        group["lr"] = rate * group["share"] * (MUON_RATE if isinstance(optimiser, Muon) else 1.0)
     for optimiser in optimisers:
-        for group in optimiser.param_groups:
-            group["lr"] = rate * (MUON_RATE if isinstance(optimiser, Muon) else 1.0)
         if math.isfinite(length):
             optimiser.step()
         optimiser.zero_grad(set_to_none=True)

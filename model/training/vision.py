@@ -17,7 +17,7 @@ from model.training.architecture import new_model
 from model.training.drawing import picture
 from model.training.forward import see
 from model.training.labels import CHARACTER_CLASSES, KINDS, SAMPLES, character_labels, kind_labels
-from model.training.trainer import Log, optimisers, save_checkpoint, schedule, update
+from model.training.trainer import Log, fast, optimisers, save_checkpoint, schedule, update
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels (B, H, W, 3) uint8, characters (B, N, 2), kinds (B, N)
 HELD_OUT = 10**9  # picture seeds from here on are never trained on
@@ -96,20 +96,22 @@ def run(arguments: argparse.Namespace) -> None:
         tower.load_state_dict(saved["tower"])
         heads.load_state_dict(saved["heads"])
         start = saved["step"]
-    tools = optimisers([tower, heads], arguments.rate)
-    everything = [*tower.parameters(), *heads.parameters()]
+    elif arguments.begin:
+        begun = type(model).from_pretrained(arguments.begin, dtype=torch.float32)
+        tower.load_state_dict(begun.model.visual.state_dict())
+    tools = optimisers({tower: 1.0, heads: 1.0}, arguments.rate)
     first = 1000 + start
     pictures = Pictures(first, arguments.steps - start, arguments.batch, 0 if start else arguments.easy)
     held_out = [batch_of([HELD_OUT + 16 * k + i for i in range(16)], 224, 224, s) for k, s in enumerate((14, 18, 26))]
     log = Log(out, "vision", arguments.steps)
     loader = DataLoader(pictures, batch_size=None, num_workers=arguments.workers)
     for step, (pixels, characters, kinds) in enumerate(loader, start):
-        found = heads(*see(tower, pixels))
-        loss = dense_loss(found, characters, kinds)
+        with fast(pixels.device):
+            loss = dense_loss(heads(*see(tower, pixels)), characters, kinds)
         loss.backward()  # type: ignore[no-untyped-call]
-        update(tools, arguments.rate * schedule(step, arguments.steps), everything)
+        update(tools, arguments.rate * schedule(step, arguments.steps))
         if step % 50 == 49 or step + 1 == arguments.steps:
-            with torch.no_grad():
+            with torch.no_grad(), fast(pixels.device):
                 read = [read_share(heads(*see(tower, p))[1][0], c) for p, c, _ in held_out]
             log.write(step + 1, loss=loss.item(), read14=read[0], read18=read[1], read26=read[2])
             save_checkpoint(file, tower=tower.state_dict(), heads=heads.state_dict(), step=step + 1)
@@ -118,6 +120,7 @@ def run(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--begin", type=Path, help="exported checkpoint whose tower to go on from, such as model/tiny")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--easy", type=int, default=700, help="steps until the smallest letters appear")
