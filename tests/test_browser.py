@@ -512,7 +512,10 @@ def test_several_browsers_live_side_by_side() -> None:
         assert two.screenshot().title == "two"
 
 
+# Ctrl-C ends it also where this run was started in the background, with the signal ignored.
 BUSY = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import psutil, sys
 from tools.actions import Wait
 from tools.browser import Browser

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
@@ -9,6 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from scripted import ScriptedModel
 
+from app import cli
 from app.commands import demo
 from app.commands.act import perform
 from app.settings import Settings
@@ -61,6 +63,12 @@ def test_the_address_book_knows_whether_the_task_was_done(
     assert said.count("step ") == 8
     assert "step 1: I click the field." in said
     assert outcome.report.stat().st_size > 10_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tiny learned from pages as Linux draws them")
+def test_the_embedded_model_gets_through_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.run(cli.parse(["demo", "--out", str(tmp_path)])) == 0
+    assert "success: the address book received" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("body", ["", "no JSON", "[]", '{"to": "x"}'])

@@ -11,7 +11,7 @@ from agent.trajectory import Step
 from model.chat import encode
 from model.families import TINY
 from model.training.architecture import tokenizer
-from model.training.multimodal import drawn_sample, planned_sample
+from model.training.lessons import drawn_sample, planned_sample
 from model.training.samples import Laid, Reply, Sample, collate, lay_out, place_in, prepared, words
 from tools.environment import Screenshot
 

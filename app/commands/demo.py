@@ -18,10 +18,10 @@ from app.show import printable
 from tools.geometry import Size
 
 PAGE = Path(__file__).parents[1] / "demo" / "address_book.html"
-VIEW = Size(400, 300)  # CSS pixels; tiny reads best when the page is small and drawn enlarged
+VIEW = Size(300, 240)  # CSS pixels; tiny reads best when the page is small and drawn enlarged
 MAX_STEPS = 20
 MAX_BODY = 10_000  # bytes
-TO, TEXT = "Anna Berg", "See you at noon"
+TO, TEXT = "Anna Berg", "Call me today"
 TASK = f'Search for "Anna", then click on "{TO}", type "{TEXT}" into "Message" and press "Send".'
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 MAX_TEXT = 2_000_000  # characters of one reply; a context of 128k tokens is well below
 MAX_DEPTH = 64  # containers inside each other
-MAX_VALUES = 50_000  # in one reply: what keeps hostile input within a second
+MAX_VALUES = 30_000  # in one reply: what keeps hostile input within a second
 MAX_NUMBER = 40  # characters; Python itself refuses integers over 4,300 digits, with another error
 
 SPACE = re.compile(r"\s*")

@@ -129,6 +129,7 @@ class Shown:
     def play(self, seed: int) -> Iterator[Frame]:
         html, size = screen(seed)
         self.browser.resize(size)
+        self.browser.page.mouse.move(0, 0)  # where nothing shows that it is pointed at
         self.browser.page.set_content(html)
         image = self.browser.screenshot().image
         yield facts("mixed", seed, 0, image, snapshot(self.browser.page, self.browser.scale, size)), image
