@@ -1,4 +1,4 @@
-"""What every stage shares: optimisers, schedule, checkpoints that resume, a log and its curves as a picture."""
+"""What every stage shares: optimisers, schedule, checkpoints that resume, and a log."""
 
 from __future__ import annotations
 
