@@ -67,11 +67,11 @@ def test_words_to_repeat_are_looked_up_where_they_stand() -> None:
     batch = collate([planned_sample(seed) for seed in range(20)])
     found = batch.copies[:, :, 0] > 0
     assert int(found.sum()) > 100
-    for index, (place, source) in enumerate(batch.copies.tolist()[0]):
-        if found[0, index] and source < place:
-            said, there = int(batch.target[0, place]), int(batch.ids[0, source])
-            last = words().decode([said]) in {'"', '"}}'}  # the name is over, whatever follows it in the task
-            assert said == there or last
+    for index, number in found.nonzero().tolist():
+        place, source = batch.copies[index, number].tolist()
+        said, there = int(batch.target[index, place]), int(batch.ids[index, source])
+        over = words().decode([said]) in {'"', '"}}'}  # the name is over, whatever follows it in the task
+        assert source <= place and (said == there or over)
 
 
 @pytest.mark.parametrize(
