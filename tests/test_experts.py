@@ -7,7 +7,8 @@ import pytest
 
 from model.training.dom import Element, Snapshot
 from model.training.episodes import Played
-from model.training.experts import EXPERTS, Lost, Want, aim, decide, thought
+from model.training.experts import EXPERTS
+from model.training.experts.steps import Lost, Want, aim, decide, thought
 from model.training.hasty import HastyBrowser
 from tools.actions import Click, Type
 from tools.geometry import Box

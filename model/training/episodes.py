@@ -18,10 +18,11 @@ from typing import Any, TextIO
 from PIL import Image
 
 from model.training.dom import Snapshot, snapshot
-from model.training.experts import EXPERTS, Lost, decide
+from model.training.experts import EXPERTS
+from model.training.experts.steps import Look, Lost, decide
 from model.training.hasty import HastyBrowser
 from model.training.screens import screen
-from tools.actions import Action, Click, Press, Type
+from tools.actions import Action, Click, Drag, Move, Press, Scroll, Type, Wait
 from tools.errors import UserError
 from tools.geometry import Box, Size
 from tools.miniwob import AREA, WINDOW, MiniWob
@@ -88,13 +89,13 @@ class Played:
         said = self.reset(seed)
         history: list[Line] = []
         for step, want in enumerate(EXPERTS[self.task](said, self.look)):
-            if self.world.done and want.kind != "done":
-                return
             picture, screen = self.world.screenshot(), self.look()
             try:
                 made = decide(want, screen, random.Random(f"{self.task}-{seed}-{step}"))
             except Lost as lost:
                 log.warning("%s seed %d step %d: %s", self.task, seed, step, lost)
+                return
+            if self.world.done and made.action is not None:
                 return
             taken = {"thought": made.thought, "action": call(made.action)}
             asked = {"task": said, "history": list(history), "target_box": made.target and corners(made.target)}
@@ -112,9 +113,10 @@ class Played:
                 self.browser.resize(WINDOW)
                 return self.world.reset(seed, reload=False)
 
-    def look(self) -> Snapshot:
+    @property
+    def look(self) -> Look:
         area = AREA if isinstance(self.world, MiniWob) else self.browser.viewport
-        return snapshot(self.browser.page, self.scale, area)
+        return Look(self.browser.page, self.scale, area)
 
     def solved(self) -> bool:
         return self.world.done and self.world.raw_reward == 1.0
@@ -155,15 +157,26 @@ def corners(box: Box) -> list[float]:
     return [box.left, box.top, box.right, box.bottom]
 
 
+CLICKS = {1: "left_click", 2: "double_click"}
+
+
 def call(action: Action | None) -> Line:
     """The action as the arguments of a `computer_use` call, in screenshot pixels."""
     match action:
-        case Click(at=at) if at is not None:
-            return {"action": "left_click", "coordinate": [at.x, at.y]}
+        case Click(at=at, button="left", times=times, modifiers=()) if at is not None and times in CLICKS:
+            return {"action": CLICKS[times], "coordinate": [at.x, at.y]}
+        case Move(at=at):
+            return {"action": "mouse_move", "coordinate": [at.x, at.y]}
+        case Drag(to=to, start=None):
+            return {"action": "left_click_drag", "coordinate": [to.x, to.y]}
+        case Scroll(dy=dy, dx=0.0, at=None):
+            return {"action": "scroll", "pixels": round(-dy)}
         case Type(text=text):
             return {"action": "type", "text": text}
         case Press(keys=keys):
             return {"action": "key", "keys": list(keys)}
+        case Wait(seconds=seconds):
+            return {"action": "wait", "time": seconds}
         case None:
             return {"action": "terminate", "status": "success"}
     raise ValueError(f"experts do not {type(action).__name__.lower()}")

@@ -18,8 +18,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 from model.families import TINY
 from model.training.dom import Element, Snapshot
 from model.training.drawing import picture, word
-from model.training.experts import EXPERTS, Want
-from model.training.experts import thought as thought_of
+from model.training.experts import EXPERTS
+from model.training.experts.steps import Look, Want
+from model.training.experts.steps import thought as thought_of
 from model.training.labels import SAMPLES, character_labels, kind_labels
 from model.training.samples import Batch, Corners, Reply, Sample, collate, place_in, prepared
 from tools.geometry import Box, Size
@@ -260,8 +261,18 @@ def practice_plan(rng: random.Random) -> tuple[str, list[Want]]:
     box = Box(0, 0, 1, 1)
     names = [("field", ""), ("button", puzzle.goal.search)]
     blind = Snapshot(tuple(Element(kind, text, box, "", "", True) for kind, text in names), ())
-    wants = list(EXPERTS[f"page-{kind}"](puzzle.task, lambda: blind))
-    return puzzle.task, wants
+    wants = EXPERTS[f"page-{kind}"](puzzle.task, Blind(blind))
+    return puzzle.task, [want for want in wants if isinstance(want, Want)]
+
+
+class Blind(Look):
+    """A look at what is supposed to be there."""
+
+    def __init__(self, supposed: Snapshot) -> None:
+        self.supposed = supposed
+
+    def __call__(self) -> Snapshot:
+        return self.supposed
 
 
 def short_plan(rng: random.Random) -> tuple[str, list[Want]]:

@@ -1,114 +1,11 @@
-"""Scripted experts: for each task they know, what to do next on the screen, and the words for it."""
+"""Experts at the first MiniWoB++ tasks and at our own practice pages."""
 
 from __future__ import annotations
 
-import random
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from model.training.dom import Element, Snapshot
-from tools.actions import Action, Click, Type
-from tools.geometry import Box, Point
-
-
-@dataclass(frozen=True)
-class Want:
-    """One step of a task in its own words, before the screen is looked at."""
-
-    kind: str  # click, check, field, close, type or done
-    text: str = ""  # label of the target or the text to type; "" for a field without label
-
-
-@dataclass(frozen=True)
-class Decision:
-    thought: str
-    action: Action | None  # None: the task is finished
-    target: Box | None  # what the action aims at, in screenshot pixels
-
-
-class Lost(Exception):
-    """The screen does not show what the expert looks for."""
-
-
-Look = Callable[[], Snapshot]
-Expert = Callable[[str, Look], Iterator[Want]]
-
-KINDS = {
-    "click": ("button", "link", "tab"),
-    "check": ("checkbox", "radio"),
-    "field": ("field",),
-    "close": ("close",),
-}
-
-
-def decide(want: Want, screen: Snapshot, rng: random.Random) -> Decision:
-    """Find what is wanted on the screen and aim at it. Raises Lost."""
-    if want.kind == "done":
-        return Decision("Done.", None, None)
-    if want.kind == "type":
-        return Decision(thought(want), Type(want.text), None)
-    box = find(want, screen).box
-    return Decision(thought(want), Click(aim(box, rng)), box)
-
-
-def thought(want: Want) -> str:
-    match want.kind:
-        case "click":
-            return f'Click "{want.text}".'
-        case "check":
-            return f'Check "{want.text}".'
-        case "field":
-            return f'Click the field "{want.text}".' if want.text else "Click the text field."
-        case "close":
-            return "Click the close button."
-        case "type":
-            return f'Type "{want.text}".'
-        case "done":
-            return "Done."
-    raise ValueError(f"no such want: {want.kind}")
-
-
-def find(want: Want, screen: Snapshot) -> Element:
-    """The first element of the wanted kind with exactly the wanted label, any where none is named. Raises Lost."""
-    for element in screen.elements:
-        if element.kind in KINDS[want.kind] and want.text in ("", element.text):
-            return element
-    raise Lost(f"nothing to {want.kind} called {want.text!r}")
-
-
-def aim(box: Box, rng: random.Random) -> Point:
-    """A whole pixel within the middle half of the box."""
-    x = box.center.x + rng.uniform(-0.25, 0.25) * box.width
-    y = box.center.y + rng.uniform(-0.25, 0.25) * box.height
-    return Point(int(x), int(y))
-
-
-def quoted(said: str) -> list[str]:
-    return re.findall(r'"([^"]*)"', said)
-
-
-def clicks(pattern: str) -> Expert:
-    """An expert that clicks once, on what the pattern's group finds in the task."""
-
-    def expert(said: str, look: Look) -> Iterator[Want]:
-        yield Want("click", groups(pattern, said)[0])
-
-    return expert
-
-
-def groups(pattern: str, said: str) -> tuple[str, ...]:
-    found = re.search(pattern, said)
-    if found is None:
-        raise Lost(f"task not understood: {said!r}")
-    return found.groups()
-
-
-def always(*wants: Want) -> Expert:
-    def expert(said: str, look: Look) -> Iterator[Want]:
-        yield from wants
-
-    return expert
+from model.training.dom import Snapshot
+from model.training.experts.steps import Expert, Look, Lost, Want, always, clicks, find, groups, quoted
 
 
 def enter_text(said: str, look: Look) -> Iterator[Want]:
@@ -194,7 +91,7 @@ def search_button(screen: Snapshot) -> str:
 
 
 # The sections of the tasks without -nodelay unfold slowly; a browser in a hurry would show them half open.
-EXPERTS: dict[str, Expert] = {
+BASICS: dict[str, Expert] = {
     "click-test": always(Want("click", "Click Me!")),
     "click-test-2": clicks(r"button (\w+)\."),
     "click-button": clicks(r'"(.*)"'),
