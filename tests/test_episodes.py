@@ -12,7 +12,7 @@ from PIL import Image
 
 from model.training.episodes import Played, Shown, call, write
 from model.training.hasty import HastyBrowser
-from tools.actions import Click, Drag, Press, Type
+from tools.actions import Click, Drag, Press, Scroll, Type
 from tools.errors import UserError
 from tools.geometry import Point, Size
 from tools.miniwob import WINDOW
@@ -93,8 +93,11 @@ def test_calls_are_those_of_the_tool() -> None:
     assert call(Click(Point(3, 4))) == {"action": "left_click", "coordinate": [3, 4]}
     assert call(Type("a")) == {"action": "type", "text": "a"}
     assert call(Press(("enter",))) == {"action": "key", "keys": ["enter"]}
+    assert call(Drag(Point(1, 1))) == {"action": "left_click_drag", "coordinate": [1, 1]}
+    assert call(Click(Point(3, 4), times=2)) == {"action": "double_click", "coordinate": [3, 4]}
+    assert call(Scroll(dy=120)) == {"action": "scroll", "pixels": -120}
     with pytest.raises(ValueError, match="drag"):
-        call(Drag(Point(1, 1)))
+        call(Drag(Point(1, 1), start=Point(2, 2)))
 
 
 def test_a_task_without_expert_is_the_users_mistake(browser: HastyBrowser) -> None:

@@ -11,10 +11,11 @@ FONTS = (
     + ["DejaVu Sans Mono", "Lato", "Lato", "Roboto", "Roboto", "Roboto Condensed", "Open Sans", "Open Sans"]
     + ["Noto Sans", "Noto Sans", "Noto Serif", "Nimbus Sans", "Nimbus Roman", "P052", "URW Gothic", "FreeSans"]
 )
+HELD_OUT_FONTS = ["FreeSerif", "C059", "Nimbus Mono PS", "Noto Sans Mono", "URW Bookman"]
 SIZES = (12, 12, 13, 13, 14, 14, 15, 16, 16, 18, 20, 24)  # CSS pixels
 
 
-def stylesheet(rng: random.Random, held_out: bool) -> str:
+def stylesheet(rng: random.Random, held_out: bool, fonts: list[str] = FONTS) -> str:
     """Rules for everything `tools/pages.py` writes; `held_out` takes hues that the other pages never have."""
     hue = draw_hue(rng, held_out)
     dark = rng.random() < 0.25
@@ -24,7 +25,7 @@ def stylesheet(rng: random.Random, held_out: bool) -> str:
     rules = [
         "*{box-sizing:border-box}",
         f"html{{font-size:{rng.choice(SIZES)}px}}",
-        f"body{{margin:0;background:{ground};color:{ink};font-family:'{rng.choice(FONTS)}',sans-serif;font-size:1rem;"
+        f"body{{margin:0;background:{ground};color:{ink};font-family:'{rng.choice(fonts)}',sans-serif;font-size:1rem;"
         f"line-height:{rng.uniform(1.15, 1.7):.2f};text-align:{rng.choice(['left', 'left', 'left', 'center'])}}}",
         f"main{{padding:{rng.randint(2, 14)}px;margin:{rng.randint(0, 8)}px {rng.randint(0, 24)}px}}",
         f"header{{padding:{rng.randint(2, 8)}px;background:{panel};font-weight:bold}}",

@@ -30,6 +30,7 @@ from tools.pages import PracticePage
 
 log = logging.getLogger(__name__)
 
+SHOWN = ("mixed", "wide")
 OWN = "page-"  # before the kind of one of our own pages
 Line = dict[str, Any]
 Frame = tuple[Line, Image.Image]
@@ -43,14 +44,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     listing = (asked.out / "index.jsonl").open("a", encoding="utf-8")
     with listing as index, closing(HastyBrowser(viewport=WINDOW, scale=asked.scale)) as browser:
         for task in asked.tasks.split(","):
-            world = Shown(browser) if task == "mixed" else Played(task, browser)
+            world = Shown(browser, task) if task in SHOWN else Played(task, browser)
             write(task, world, range(first, last), asked.out, index)
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.training.episodes", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for index.jsonl and the pictures")
-    parser.add_argument("--tasks", required=True, help="MiniWoB names, page-KIND or mixed, with commas between")
+    parser.add_argument("--tasks", required=True, help="MiniWoB names, page-KIND, mixed or wide, with commas between")
     parser.add_argument("--seeds", required=True, metavar="A:B", help="from A up to but without B")
     parser.add_argument("--scale", type=float, default=2.0, help="screenshot pixels for each CSS pixel")
     return parser.parse_args(argv)
@@ -107,7 +108,10 @@ class Played:
         match self.world:
             case PracticePage():
                 rng = random.Random(f"view-{seed}")
-                self.browser.resize(Size(rng.randint(240, 400), rng.randint(180, 300)))
+                stretch = 1 + rng.random() * (2 / self.scale - 1)  # about as many pixels at any scale
+                self.browser.resize(
+                    Size(round(stretch * rng.randint(240, 400)), round(stretch * rng.randint(180, 300)))
+                )
                 return self.world.reset(seed)
             case MiniWob():
                 self.browser.resize(WINDOW)
@@ -123,18 +127,18 @@ class Played:
 
 
 class Shown:
-    """Screens without a task."""
+    """Screens without a task, mixed or wide ones."""
 
-    def __init__(self, browser: HastyBrowser) -> None:
-        self.browser = browser
+    def __init__(self, browser: HastyBrowser, name: str = "mixed") -> None:
+        self.browser, self.name = browser, name
 
     def play(self, seed: int) -> Iterator[Frame]:
-        html, size = screen(seed)
+        html, size = screen(seed, wide=self.name == "wide")
         self.browser.resize(size)
         self.browser.page.mouse.move(0, 0)  # where nothing shows that it is pointed at
         self.browser.page.set_content(html)
         image = self.browser.screenshot().image
-        yield facts("mixed", seed, 0, image, snapshot(self.browser.page, self.browser.scale, size)), image
+        yield facts(self.name, seed, 0, image, snapshot(self.browser.page, self.browser.scale, size)), image
 
     def solved(self) -> bool:
         return True

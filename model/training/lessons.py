@@ -27,8 +27,23 @@ from tools.geometry import Box, Size
 from tools.pages import KINDS
 from tools.words import distinct
 
-WIDTHS = (308, 420, 476, 532, 588, 644, 700, 756, 812)  # pages are padded to these, so that batches share a size
-HEIGHTS = (308, 364, 420, 476, 532, 588)
+WIDTHS = (
+    224,
+    308,
+    420,
+    476,
+    532,
+    588,
+    644,
+    700,
+    756,
+    812,
+    924,
+    1036,
+    1148,
+    1288,
+)  # pages are padded to these, so that batches share a size
+HEIGHTS = (224, 308, 364, 420, 476, 532, 588, 644, 700, 756, 812)
 SPOKEN = 400  # about as many tokens of text come with a picture
 
 

@@ -7,23 +7,36 @@ from html import escape
 
 from tools import words
 from tools.geometry import Size
-from tools.page_style import color, stylesheet
+from tools.page_style import FONTS, HELD_OUT_FONTS, color, stylesheet
 from tools.pages import button, link, text_field, tick
 
 
-def screen(seed: int) -> tuple[str, Size]:
-    """HTML of a page and the viewport to show it in, 160x160 to 400x300 CSS pixels."""
-    rng = random.Random(f"mixed-{seed}")
+def screen(seed: int, wide: bool = False, held_out: bool = False) -> tuple[str, Size]:
+    """HTML of a page and the viewport to show it in, CSS pixels: 160x160 to 400x300, wide ones 400x300 to 1280x800.
+
+    `held_out`: in colours and fonts that training never shows.
+    """
+    rng = random.Random(f"wide-{seed}" if wide else f"mixed-{seed}")
     size = Size(rng.randint(160, 400), rng.randint(160, 300))
-    blocks = [rng.choice(BLOCKS)(rng) for _ in range(rng.randint(3, 14))]
+    if wide:
+        share = rng.random() ** 1.5
+        size = Size(round(400 + 880 * share + rng.randint(0, 80)), round(300 + 420 * share + rng.randint(0, 80)))
+    return page(rng, size, held_out), size
+
+
+def page(rng: random.Random, size: Size, held_out: bool) -> str:
+    """HTML that fills a viewport of that size, more or less."""
+    room = size.width * size.height / 30_000  # about as many blocks as fit
+    blocks = [rng.choice(BLOCKS)(rng) for _ in range(rng.randint(3, max(14, round(1.4 * room))))]
     extra = rng.choices([dialog, toolbar, nothing], [1, 1, 3])[0](rng)
-    columns = f"column-count:{rng.choice([1, 1, 1, 2, 3]) if size.width > 300 else 1};column-gap:8px"
+    most = size.width // 150
+    columns = f"column-count:{rng.choice([1, 1, 1, 2, 3, most])};column-gap:8px" if most > 1 else ""
     lines = f"main>div{{margin:{rng.uniform(0, 0.6):.2f}em 0;break-inside:avoid}} {EXTRA} {tab_rules(rng)}"
-    style = stylesheet(rng, held_out=False) + f"\nmain{{{columns}}} {lines}"
+    style = stylesheet(rng, held_out, HELD_OUT_FONTS if held_out else FONTS) + f"\nmain{{{columns}}} {lines}"
     body = (
         f"{extra}<main>{''.join(f'<div>{block}</div>' for block in blocks)}</main>{FOCUS if rng.random() < 0.3 else ''}"
     )
-    return f"<!doctype html><meta charset=utf-8><title>Screen</title><style>{style}</style>{body}", size
+    return f"<!doctype html><meta charset=utf-8><title>Screen</title><style>{style}</style>{body}"
 
 
 FOCUS = "<script>{const one = document.querySelector('input[type=text]'); if (one) one.focus();}</script>"
