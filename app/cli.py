@@ -102,7 +102,7 @@ def add_replay(commands: Any) -> None:
 
 def add_bench(commands: Any) -> None:
     group = commands.add_parser(
-        "bench", help="measure: tasks solved, targets hit, pictures prepared", allow_abbrev=False
+        "bench", help="measure: tasks solved, targets hit, text read, pictures prepared", allow_abbrev=False
     )
     kinds = group.add_subparsers(title="benchmarks", metavar="BENCHMARK", dest="benchmark", required=True)
 
@@ -133,6 +133,19 @@ def add_bench(commands: Any) -> None:
         add_out(bench, "episodes.jsonl")
         add_model(bench)
     add_grounding(kinds)
+    add_reading(kinds)
+    about = "can the model point on screens drawn in styles that no training showed"
+    example = "bench screens --size 640x480 --count 200 --out runs/screens"
+    screens = command(kinds, "screens", about, example, does="bench")
+    screens.add_argument(
+        "--size", type=typed(read_size), default="640x480", metavar="WxH", help="(default: %(default)s)"
+    )
+    screens.add_argument(
+        "--count", type=typed(read_count), default=200, metavar="N", help="targets (default: %(default)s)"
+    )
+    add_out(screens, "results.jsonl")
+    add_model(screens)
+    add_clips(kinds)
     about = "how fast a screenshot is made ready for the model, beside transformers' own processor"
     preprocess = command(kinds, "preprocess", about, "bench preprocess", does="bench")
     preprocess.add_argument(
@@ -156,6 +169,24 @@ def add_grounding(kinds: Any) -> None:
     grounding.add_argument("--limit", type=typed(read_count), metavar="N", help="only the first N samples")
     add_out(grounding, "results.jsonl")
     add_model(grounding)
+
+
+def add_clips(kinds: Any) -> None:
+    about = "can the model say when something happens in a short clip"
+    clips = command(kinds, "clips", about, "bench clips --seeds 0:100 --out runs/clips", does="bench")
+    clips.add_argument("--seeds", required=True, metavar="A:B", help="from A up to, but without, B")
+    add_out(clips, "results.jsonl")
+    add_model(clips)
+
+
+def add_reading(kinds: Any) -> None:
+    example = "bench reading --lines 0:100 --papers 0:50 --out runs/reading"
+    about = "can the model read: lines of text, and pages as HTML"
+    reading = command(kinds, "reading", about, example, does="bench")
+    reading.add_argument("--lines", metavar="A:B", help="seeds of lines, from A up to, but without, B")
+    reading.add_argument("--papers", metavar="A:B", help="seeds of pages")
+    add_out(reading, "results.jsonl")
+    add_model(reading)
 
 
 def add_train(commands: Any) -> None:

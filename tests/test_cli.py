@@ -19,6 +19,8 @@ COMMANDS = {
     "bench miniwob": ["--tasks", "click-test", "--seeds", "0:2", "--out", "x"],
     "bench pages": ["--seeds", "0:2", "--out", "x"],
     "bench grounding": ["--format", "screenspot", "--annotations", "a", "--images", "b", "--out", "x"],
+    "bench reading": ["--lines", "0:2", "--papers", "0:2", "--out", "x"],
+    "bench clips": ["--seeds", "0:2", "--out", "x"],
     "bench preprocess": [],
     "train": ["--stage", "x"],
     "doctor": [],

@@ -21,7 +21,7 @@ def test_forward_equals_transformers() -> None:
     with torch.no_grad():
         want = model(input_ids=ids, pixel_values=rows, image_grid_thw=grid, mm_token_type_ids=kinds).logits
         positions, _ = model.model.get_rope_index(ids, image_grid_thw=grid, mm_token_type_ids=kinds)
-        tokens, _ = see(model.model.visual, pixels)
+        tokens, _ = see(model.model.visual, pixels[None])
         embedded = model.model.language_model.embed_tokens(ids)
         embedded[kinds.bool()] = tokens[0]
         mask = torch.ones(1, len(text), len(text), dtype=torch.bool).tril()

@@ -11,8 +11,9 @@ from agent.trajectory import Step
 from model.chat import encode
 from model.families import TINY
 from model.training.architecture import tokenizer
-from model.training.lessons import drawn_sample, planned_sample
-from model.training.samples import Laid, Reply, Sample, collate, lay_out, place_in, prepared, words
+from model.training.plans import planned_sample
+from model.training.pointing import drawn_sample
+from model.training.samples import Laid, Picture, Reply, Sample, collate, lay_out, place_in, prepared, words
 from tools.environment import Screenshot
 
 
@@ -22,7 +23,8 @@ def test_training_prompt_is_the_agents_prompt() -> None:
     first = Reply('Click the field "Name".', {"action": "left_click", "coordinate": [30, 40]})
     second = Reply('Type "Zoë".', {"action": "type", "text": "Zoë"})
     task = 'Enter "Zoë" into the field "Name" and press "Send".'
-    sample = Sample(task, ((first, ""), (second, "a tab opened")), (), prepared(screen.image, size))
+    shown = Picture(prepared(screen.image, size)[None])
+    sample = Sample(task, ((first, ""), (second, "a tab opened")), (), (shown,))
     steps = [Step(0, screen, first.text), Step(1, screen, second.text, result="a tab opened")]
     prompt = encode(messages(task, steps, screen, TINY), tokenizer(), TINY)
     laid = lay_out(sample)
@@ -45,11 +47,11 @@ def test_digits_look_at_the_target_and_letters_at_themselves() -> None:
     assert int((batch.pointers[:, :, 0] > 0).sum()) > 20 and int((batch.reads[:, :, 0] > 0).sum()) > 20
     for index, sample in enumerate(samples):
         boxes = [reply.box for reply in sample.replies if reply.box is not None]
-        for place, *cells in batch.pointers[index][batch.pointers[index, :, 0] > 0].tolist():
+        for place, _, _, *cells in batch.pointers[index][batch.pointers[index, :, 0] > 0].tolist():
             assert words().decode([int(batch.target[index, place])]) in {*"0123456789, ", "]}}"}
             assert any(touches(cells, box) for box in boxes)
         said = [(letter, box) for r in sample.replies for letter, box in zip(bare(r.name), r.letters, strict=False)]
-        for place, *cells in batch.reads[index][batch.reads[index, :, 0] > 0].tolist():
+        for place, _, _, *cells in batch.reads[index][batch.reads[index, :, 0] > 0].tolist():
             letter = words().decode([int(batch.ids[index, place])])
             assert any(letter == one and touches(cells, box) for one, box in said)
 

@@ -28,7 +28,7 @@ def test_stages_resume_and_hand_over(tmp_path: Path) -> None:
     stages.run(
         "multimodal",
         tmp_path,
-        ["--workers", "0", "--tokens", "900", "--steps", "1", "--shares", "1,0,0", "--tower", "1"],
+        ["--workers", "0", "--tokens", "900", "--steps", "1", "--shares", "drawn=1", "--tower", "1"],
     )
     whole = torch.load(tmp_path / "multimodal.pt", weights_only=True)
     name = "blocks.0.attn.qkv.weight"

@@ -97,6 +97,20 @@ LABELS = listed(
     """
 )
 
+CHINESE = listed(
+    """
+    确定 取消 保存 搜索 姓名 登录 注册 密码 用户 名称 地址 电话 手机 邮箱 日期 时间 年 月 日 今天 明天 昨天
+    上午 下午 价格 数量 金额 总计 订单 商品 购物车 付款 发票 城市 国家 中国 北京 上海 公司 学校 医院 银行
+    设置 帮助 关于 首页 返回 下一步 上一页 提交 删除 编辑 添加 修改 查看 打开 关闭 新建 复制 发送 回复 分享
+    文件 图片 视频 音乐 消息 通知 评论 标题 内容 作者 来源 说明 备注 选择 全部 更多 开始 结束 成功 失败 错误
+    第一 第二 第三 一 二 三 四 五 六 七 八 九 十 百 千 万 个 元 人 大 小 多 少 高 低 长 短 新 旧 好 快 慢
+    我们 他们 大家 老师 学生 朋友 孩子 工作 学习 生活 家庭 世界 社会 经济 文化 科学 技术 语言 历史 教育
+    天气 春天 夏天 秋天 冬天 太阳 月亮 星星 山 水 河 海 花 草 树 木 鸟 鱼 马 牛 羊 红色 白色 黑色 绿色
+    早饭 米饭 茶 咖啡 水果 苹果 牛奶 面包 房子 门 窗 桌子 车 火车 飞机 船 路 书 报 笔 纸
+    来 去 走 看 听 说 读 写 吃 喝 买 卖 做 想 要 有 在 是 不 和 的 了 也 很 都 可以 知道 喜欢 需要
+    """
+)  # common words of 281 different characters
+
 ONSETS = listed("b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr qu r s sc sh sl sp st t th tr v w x y z")
 VOWELS = listed("a a a e e e e i i i o o o u u ai ea ie oo ou")
 ENDS = ["", "", "", "l", "m", "n", "r", "s", "t", "d", "ck", "ng", "nt", "st", "x"]
@@ -173,6 +187,19 @@ def sentence(rng: random.Random, low: int, high: int) -> str:
     """A line of words without sense; the first is capitalised and the end has a stop."""
     words = [word(rng) if rng.random() < 0.95 else number(rng) for _ in range(rng.randint(low, high))]
     return " ".join(words).capitalize() + rng.choice([".", ".", ".", "!", "?", ""])
+
+
+def chinese_phrase(rng: random.Random, low: int = 1, high: int = 2) -> str:
+    """Common Chinese words side by side, as a label or title is."""
+    return "".join(rng.choice(CHINESE) for _ in range(rng.randint(low, high)))
+
+
+def chinese_sentence(rng: random.Random, low: int, high: int) -> str:
+    """So many common Chinese words without sense, now and then a number or comma, and a full stop."""
+    parts = [rng.choice(CHINESE) if rng.random() < 0.93 else number(rng) for _ in range(rng.randint(low, high))]
+    if len(parts) > 4:
+        parts.insert(rng.randint(2, len(parts) - 2), "，")
+    return "".join(parts) + "。"
 
 
 def distinct(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable, Sequence
 
 from tools.geometry import Box, Point
@@ -24,6 +25,22 @@ def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     half = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
     return (max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
+
+
+def bootstrap(pairs: Sequence[tuple[float, float]], rounds: int = 1000) -> tuple[float, float]:
+    """95 % interval of sum(first) / sum(second) when the samples are drawn anew, `rounds` times; same pairs, same ends.
+
+    Source: B. Efron, Annals of Statistics 1979; the percentile interval. Raises ValueError when there are no pairs.
+    """
+    if not pairs:
+        raise ValueError("no samples")
+    rng = random.Random(0)
+    found = []
+    for _ in range(rounds):
+        drawn = rng.choices(pairs, k=len(pairs))
+        found.append(sum(above for above, _ in drawn) / sum(below for _, below in drawn))
+    found.sort()
+    return found[round(0.025 * (rounds - 1))], found[round(0.975 * (rounds - 1))]
 
 
 def chance_corrected(score: float, chance: float) -> float:

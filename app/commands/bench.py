@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import episodes, grounding, miniwob, preprocess, real_shape
+from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, video
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
 from app.settings import read_settings
@@ -17,6 +17,15 @@ def run(arguments: Namespace) -> int:
             return play(arguments)
         case "grounding":
             return point(arguments)
+        case "screens":
+            arguments.images = arguments.out / "screens"
+            arguments.annotations = [drawn.write(arguments.images, arguments.size, arguments.count)]
+            arguments.format, arguments.bbox_format, arguments.limit = "screenspot", None, None
+            return point(arguments)
+        case "clips":
+            return watch(arguments)
+        case "reading":
+            return read(arguments)
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
         case "real-shape":
@@ -51,4 +60,19 @@ def point(arguments: Namespace) -> int:
             limit=arguments.limit,
         )
     print(summary.table)
+    return 0
+
+
+def watch(arguments: Namespace) -> int:
+    seeds = read_seeds(arguments.seeds)
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        print(video.run(model, seeds, arguments.out).table)
+    return 0
+
+
+def read(arguments: Namespace) -> int:
+    lines, papers = (read_seeds(given) if given else None for given in (arguments.lines, arguments.papers))
+    reading.check(lines, papers)
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        print(reading.run(model, lines=lines, papers=papers, out=arguments.out).table)
     return 0

@@ -103,7 +103,7 @@ READ = r"""([width, height]) => {
     const tag = node.tagName, role = node.getAttribute('role'), type = (node.type || '').toLowerCase();
     if (role === 'tab') return 'tab';
     if (node.closest('[role=tab]')) return null;
-    if (type === 'hidden') return null;
+    if (type === 'hidden' || node instanceof SVGElement) return null;
     if (tag === 'INPUT') return TICKS.includes(type) ? type : PLAIN.includes(type) ? 'button' : 'field';
     if (tag === 'TEXTAREA') return 'field';
     if (tag === 'SELECT') return 'select';

@@ -21,6 +21,7 @@ from model.training.dom import Snapshot, snapshot
 from model.training.experts import EXPERTS
 from model.training.experts.steps import Look, Lost, decide
 from model.training.hasty import HastyBrowser
+from model.training.papers import Papers
 from model.training.screens import screen
 from tools.actions import Action, Click, Drag, Move, Press, Scroll, Type, Wait
 from tools.errors import UserError
@@ -44,20 +45,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     listing = (asked.out / "index.jsonl").open("a", encoding="utf-8")
     with listing as index, closing(HastyBrowser(viewport=WINDOW, scale=asked.scale)) as browser:
         for task in asked.tasks.split(","):
-            world = Shown(browser, task) if task in SHOWN else Played(task, browser)
-            write(task, world, range(first, last), asked.out, index)
+            write(task, open_world(task, browser), range(first, last), asked.out, index)
+
+
+def open_world(task: str, browser: HastyBrowser) -> World:
+    """Raises UserError when there is no such task, or the browser cannot show it."""
+    if task == "paper":
+        return Papers(browser)
+    return Shown(browser, task) if task in SHOWN else Played(task, browser)
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.training.episodes", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for index.jsonl and the pictures")
-    parser.add_argument("--tasks", required=True, help="MiniWoB names, page-KIND, mixed or wide, with commas between")
+    parser.add_argument(
+        "--tasks", required=True, help="MiniWoB names, page-KIND, mixed, wide or paper, with commas between"
+    )
     parser.add_argument("--seeds", required=True, metavar="A:B", help="from A up to but without B")
     parser.add_argument("--scale", type=float, default=2.0, help="screenshot pixels for each CSS pixel")
     return parser.parse_args(argv)
 
 
-def write(task: str, world: Played | Shown, seeds: range, out: Path, index: TextIO) -> None:
+def write(task: str, world: World, seeds: range, out: Path, index: TextIO) -> None:
     """Play the seeds of one task, keep every screen and report how many were solved."""
     began, screens, solved = time.monotonic(), 0, 0
     for seed in seeds:
@@ -142,6 +151,9 @@ class Shown:
 
     def solved(self) -> bool:
         return True
+
+
+World = Played | Shown | Papers
 
 
 def facts(task: str, seed: int, step: int, image: Image.Image, screen: Snapshot) -> Line:

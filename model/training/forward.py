@@ -85,20 +85,23 @@ def feed_forward(mlp: Any, x: Tensor) -> Tensor:
 
 
 def see(tower: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """The tower over equal-sized pictures.
+    """The tower over equal-sized pictures, or pairs of video frames.
 
-    pixels: (B, H, W, 3) uint8, sides multiples of 28. Returns what every picture token holds, (B, T, D), in reading
-    order, and the last hidden state of every patch in merge order, (B, N, d).
+    pixels: (B, F, H, W, 3) uint8, F 1 or 2, sides multiples of 28. Returns what every picture token holds, (B, T, D),
+    in reading order, and the last hidden state of every patch in merge order, (B, N, d).
     """
     config = tower.config
     heads = config.num_heads
     hd = config.hidden_size // heads
-    rows, columns = pixels.shape[1] // 28, pixels.shape[2] // 28
+    rows, columns = pixels.shape[2] // 28, pixels.shape[3] // 28
     plan = layout(rows, columns, config.window_size // 28, hd)
     order, back, cos, sin = (t.to(pixels.device) for t in (plan.order, plan.back, plan.cos, plan.sin))
     seen_as = (pixels - MEAN.to(pixels.device)) / STD.to(pixels.device)
-    weight = tower.patch_embed.proj.weight.sum(2).reshape(config.hidden_size, 588)  # one frame stands for both
-    x = F.linear(patchify(seen_as)[:, order], weight)
+    kernel = tower.patch_embed.proj.weight  # (d, 3, 2, 14, 14)
+    if pixels.shape[1] == 1:
+        kernel = kernel.sum(2, keepdim=True)  # one frame stands for both
+    frames = torch.cat([patchify(frame)[:, order] for frame in seen_as.unbind(1)], -1)
+    x = F.linear(frames, kernel.transpose(1, 2).reshape(config.hidden_size, -1))
     b, n, d = x.shape
     for index, block in enumerate(tower.blocks):
         qkv = block.attn.qkv(norm(x, block.norm1.weight)).view(b, n, 3, heads, hd)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-CHARACTERS = [chr(code) for code in range(33, 127)]
+from tools.words import CHINESE
+
+CHARACTERS = [*(chr(code) for code in range(33, 127)), *sorted({*"".join(CHINESE), *"，。"})]
 CHARACTER_CLASS = {character: index + 1 for index, character in enumerate(CHARACTERS)}
 OTHER = len(CHARACTERS) + 1
 CHARACTER_CLASSES = OTHER + 1  # 0: nothing here

@@ -1,10 +1,11 @@
-"""One training sample: a prompt with a picture, and several replies that share it, each blind to the others."""
+"""One training sample: a prompt with pictures or a video, and replies that share it, each blind to the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from model.training.architecture import tokenizer
 from tools.geometry import Size
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
+VIDEO = "<|vision_start|><|video_pad|><|vision_end|>"
 POINT = '"coordinate": ['
 CELL = TINY.factor  # pixels along one side of a picture token
+Start = tuple[int, int, int]  # where the tokens of a grid begin, its rows and columns
 Corners = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the prepared picture
 
 
@@ -46,13 +49,38 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What is said in a chat, all of it learned; `letters` and `places` tell where in the pictures it is found."""
+
+    text: str
+    letters: tuple[tuple[int, Corners], ...] = ()  # (index in text of a character that is read, its box)
+    places: tuple[tuple[int, int, Corners], ...] = ()  # (from, to, box): these characters say where or when it is
+    grid: int = 0  # of all pictures and pairs of video frames in order, the one that the boxes lie in
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of one frame, or a video of an even number of them."""
+
+    frames: NDArray[np.uint8]  # (T, H, W, 3), sides multiples of 28
+    seconds_per_grid: float = 1.0  # of a video: from one pair of frames to the next
+    characters: NDArray[np.int64] | None = None  # dense labels of a picture, see labels.py
+    kinds: NDArray[np.int64] | None = None
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Tokens along time, height and width."""
+        times, height, width, _ = self.frames.shape
+        return (times + 1) // 2, height // CELL, width // CELL
+
+
+@dataclass(frozen=True)
 class Sample:
     task: str
     history: tuple[tuple[Reply, str], ...]  # (reply, result) of the steps before
-    replies: tuple[Reply, ...]
-    image: NDArray[np.uint8] | None  # (H, W, 3), sides multiples of 28; None: words only
-    characters: NDArray[np.int64] | None = None  # dense labels of the picture, see labels.py
-    kinds: NDArray[np.int64] | None = None
+    replies: tuple[Reply | Answer, ...]
+    pictures: tuple[Picture, ...] = ()
+    system: str | None = None  # None: as the agent says it
 
 
 @lru_cache(maxsize=1)
@@ -82,20 +110,24 @@ def place_in(box: Corners) -> tuple[int, int]:
 
 @dataclass
 class Batch:
-    """Tensors of equal-sized samples; S is the longest, P the most places of one sample (0 fills up)."""
+    """Tensors of samples with equal-sized pictures; S is the longest, P the most places of one sample (0 fills up)."""
 
     ids: Tensor  # (B, S)
     positions: Tensor  # (3, B, S)
     segment: Tensor  # (B, S) 0: prompt, k: the k-th reply, -1: nothing
     weight: Tensor  # (B, S) how much predicting the next token counts
     target: Tensor  # (B, S) the next token
-    pointers: Tensor  # (B, P, 5) where digits are said, and the target's cells: first and last row, column
-    reads: Tensor  # (B, P, 5) where a letter of a name was said, and the cells of that letter in the picture
+    pointers: Tensor  # (B, P, 7) where digits are said, and the target's cells, see `cells_of`
+    reads: Tensor  # (B, P, 7) where a letter was said, and the cells of that letter
     copies: Tensor  # (B, P, 2) where a word is repeated, and the place whose token is to be said next
-    pixels: Tensor | None  # (B, H, W, 3) uint8
-    characters: Tensor | None  # (B, N, 2)
+    pixels: list[Tensor]  # for every picture of the samples (B, T, H, W, 3) uint8
+    characters: Tensor | None  # (B, N, 2) of the first picture
     kinds: Tensor | None  # (B, N)
-    starts: Tensor  # (B,) where each picture begins in its sequence
+
+    @property
+    def grids(self) -> list[tuple[int, int, int]]:
+        """Tokens along time, height and width of every picture."""
+        return [((t + 1) // 2, h // CELL, w // CELL) for _, t, h, w, _ in (tuple(one.shape) for one in self.pixels)]
 
 
 @dataclass
@@ -110,7 +142,7 @@ class Laid:
     pointers: list[list[int]] = field(default_factory=list)
     reads: list[list[int]] = field(default_factory=list)
     copies: list[list[int]] = field(default_factory=list)
-    start: int = 0  # where the picture begins
+    starts: list[Start] = field(default_factory=list)  # of every picture, of every pair of frames
 
     def add(self, ids: Sequence[int], positions: NDArray[np.int64], segment: int = 0) -> None:
         self.ids += ids
@@ -121,7 +153,7 @@ class Laid:
 
 
 def lay_out(sample: Sample, longest: int = 4096) -> Laid:
-    """The prompt as agent/memory.py says it; the replies follow, each continuing from the prompt's end."""
+    """The prompt as agent/memory.py and model/chat.py say it; the replies follow, each from the prompt's end on."""
     laid, at = Laid(), 0
 
     def say(text: str) -> None:
@@ -130,16 +162,17 @@ def lay_out(sample: Sample, longest: int = 4096) -> Laid:
         laid.add(ids, np.tile(np.arange(at, at + len(ids)), (3, 1)))
         at += len(ids)
 
-    size = Size(644, 476) if sample.image is None else Size(sample.image.shape[1], sample.image.shape[0])
-    say(f"<|im_start|>system\n{system_prompt(TINY, size)}<|im_end|>\n<|im_start|>user\n{sample.task}")
-    for reply, result in sample.history:
+    _, height, width, _ = sample.pictures[0].frames.shape if sample.pictures else (1, 476, 644, 3)
+    system = system_prompt(TINY, Size(width, height)) if sample.system is None else sample.system
+    say(f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{sample.task}")
+    for step, result in sample.history:
         say("<|im_end|>\n<|im_start|>assistant\n")
         begin = len(laid.ids)
-        say(f"{reply.text}<|im_end|>")
+        say(f"{step.text}<|im_end|>")
         say(f"\n<|im_start|>user\n{response(result)}")
-        learn(laid, reply, begin, begin - 1, None)
-    if sample.image is not None:
-        at = show(laid, at, sample.image.shape[0] // CELL, sample.image.shape[1] // CELL)
+        learn(laid, step, begin, begin - 1, seen=False)
+    for picture in sample.pictures:
+        at = show(laid, at, picture)
     say("<|im_end|>\n<|im_start|>assistant\n")
     last = len(laid.ids) - 1
     for number, reply in enumerate(sample.replies, 1):
@@ -148,31 +181,58 @@ def lay_out(sample: Sample, longest: int = 4096) -> Laid:
             break
         begin = len(laid.ids)
         laid.add(said, np.tile(np.arange(at, at + len(said)), (3, 1)), number)
-        learn(laid, reply, begin, last, sample.image)
+        if isinstance(reply, Answer):
+            answer(laid, reply, begin, last)
+        else:
+            learn(laid, reply, begin, last, seen=bool(sample.pictures))
     return laid
 
 
-def show(laid: Laid, at: int, rows: int, columns: int) -> int:
-    """Lay out a picture of so many tokens; returns the position after it."""
-    before, pad, after = encode(PICTURE)
+def show(laid: Laid, at: int, picture: Picture) -> int:
+    """Lay out a picture or a video; returns the position after it."""
+    times, rows, columns = picture.grid
+    video = len(picture.frames) > 1
+    before, pad, after = encode(VIDEO if video else PICTURE)
     laid.add([before], np.full((3, 1), at))
-    laid.start = len(laid.ids)
-    r, c = np.divmod(np.arange(rows * columns), columns)
-    laid.add([pad] * (rows * columns), np.stack([np.full_like(r, at + 1), at + 1 + r, at + 1 + c]))
-    at += 1 + max(rows, columns)
+    laid.starts += [(len(laid.ids) + time * rows * columns, rows, columns) for time in range(times)]
+    pace = np.float32(picture.seconds_per_grid * (TINY.tokens_per_second or 1.0))
+    t, r, c = (axis.ravel() for axis in np.indices((times, rows, columns)))
+    t = (t * pace).astype(np.int64) if video else t
+    laid.add([pad] * len(t), at + 1 + np.stack([t, r, c]))
+    at += 2 + int(max(t[-1], rows - 1, columns - 1))
     laid.add([after], np.full((3, 1), at))
     return at + 1
 
 
-def learn(laid: Laid, reply: Reply, begin: int, before: int, image: NDArray[np.uint8] | None) -> None:
+def answer(laid: Laid, reply: Answer, begin: int, before: int) -> None:
+    """Mark what is to be learned of an answer whose tokens start at `begin`: all of it, digits of places more."""
+    said = laid.ids[begin:]
+    laid.target[before], laid.weight[before] = said[0], 1.0
+    laid.weight[begin : begin + len(said) - 1] = [1.0] * (len(said) - 1)
+    if not reply.letters and not reply.places:
+        return
+    ends = [begin + end for end in accumulate(len(encode(character)) for character in reply.text)]
+    if ends[-1] != begin + len(said) - 1:
+        raise ValueError(f"an answer whose characters are not tokens of their own: {reply.text!r}")
+    first = laid.starts[reply.grid]
+    for start, end, box in reply.places:
+        for index in range(start, end):
+            place = ends[index] - 2 if index else before  # the token before the digit tells it
+            laid.weight[place] = 2.0
+            laid.pointers.append([place, *cells_of(box, first)])
+    for index, box in reply.letters:
+        laid.reads.append([ends[index] - 1, *cells_of(inner(box), first)])
+
+
+def learn(laid: Laid, reply: Reply, begin: int, before: int, seen: bool) -> None:
     """Mark what is to be learned of a reply whose tokens start at `begin`; the token at `before` tells its first one.
 
-    A reply that is not planned answers nothing: its call is learned, its thought is given. Without a picture the
-    coordinates are left out, nobody could know them.
+    A reply that is not planned answers nothing: its call is learned, its thought is given. Of what was not `seen`
+    the coordinates are left out, nobody could know them.
     """
     said = encode(reply.text + "<|im_end|>")
     thought = len(encode(reply.thought + "\n"))
-    learned = reply.planned or image is None
+    learned = reply.planned or not seen
     for i in range(len(said) - 1):
         laid.weight[begin + i] = 1.0 if learned or i + 1 >= thought else 0.0
     if learned:
@@ -182,25 +242,22 @@ def learn(laid: Laid, reply: Reply, begin: int, before: int, image: NDArray[np.u
         spoken = len(encode(reply.text[: reply.text.index(POINT) + len(POINT)]))
         places = range(begin + spoken - 1, begin + len(said) - 4)  # up to ]}} newline </tool_call> <|im_end|>
         for place in places:
-            laid.weight[place] = 0.0 if image is None else 2.0
-        if reply.box is not None and image is not None:
-            cells = target_cells(reply.box, image)
+            laid.weight[place] = 2.0 if seen else 0.0
+        if reply.box is not None and seen:
+            cells = target_cells(reply.box, laid.starts[-1])
             laid.pointers += [[place, *cells] for place in places]
-    if reply.letters and image is not None:
-        laid.reads += read(reply, begin, image)
+    if reply.letters and seen:
+        laid.reads += read(reply, begin, laid.starts[-1])
 
 
-def read(reply: Reply, begin: int, image: NDArray[np.uint8]) -> list[list[int]]:
+def read(reply: Reply, begin: int, grid: Start) -> list[list[int]]:
     """[place where a letter of the name has been said, cells of that letter]; the reply begins at `begin`."""
     at = begin + len(encode(reply.thought.partition('"')[0] + '"'))
     found, boxes = [], iter(reply.letters)
     for letter in reply.name:
         at += len(encode(letter))
         if not letter.isspace():
-            left, top, right, bottom = next(boxes)
-            wide, high = (right - left) / 4, (bottom - top) / 3
-            inner = (left + wide, top + high, right - wide, bottom - high)
-            found.append([at - 1, *cells_of(inner, image)])
+            found.append([at - 1, *cells_of(inner(next(boxes)), grid)])
     return found
 
 
@@ -234,18 +291,25 @@ def find(ids: list[int], name: list[int]) -> int:
     return 0
 
 
-def target_cells(box: Corners, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+def inner(letter: Corners) -> Corners:
+    """The middle of a letter's box, where its ink is."""
+    left, top, right, bottom = letter
+    wide, high = (right - left) / 4, (bottom - top) / 3
+    return left + wide, top + high, right - wide, bottom - high
+
+
+def target_cells(box: Corners, grid: Start) -> list[int]:
     """The picture tokens where the click goes, and their neighbours along the inner half of a wide box."""
     x, y = place_in(box)
     wide = (box[2] - box[0]) / 4
-    return cells_of((min(x, box[0] + wide), y, max(x, box[2] - wide), y), image)
+    return cells_of((min(x, box[0] + wide), y, max(x, box[2] - wide), y), grid)
 
 
-def cells_of(box: Corners, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """First row, first column, last row and last column of the picture tokens that the box touches."""
-    rows, columns = image.shape[0] // CELL, image.shape[1] // CELL
+def cells_of(box: Corners, grid: Start) -> list[int]:
+    """The grid's first token and columns, and first row, first column, last row, last column that the box touches."""
+    start, rows, columns = grid
     left, top, right, bottom = (int(edge // CELL) for edge in box)
-    return clamp(top, rows), clamp(left, columns), clamp(bottom, rows), clamp(right, columns)
+    return [start, columns, clamp(top, rows), clamp(left, columns), clamp(bottom, rows), clamp(right, columns)]
 
 
 def clamp(index: int, count: int) -> int:
@@ -263,10 +327,11 @@ def collate(samples: list[Sample]) -> Batch:
         most = max(1, *(len(row) for row in rows))
         return torch.tensor([[*row, *[[0] * width] * (most - len(row))] for row in rows], dtype=torch.long)
 
-    def stack(name: str) -> Tensor | None:
-        parts = [getattr(sample, name) for sample in samples]
-        return None if any(part is None for part in parts) else torch.from_numpy(np.stack(parts))
+    def labels(name: str) -> Tensor | None:
+        parts = [getattr(picture, name) for sample in samples for picture in sample.pictures[:1]]
+        return torch.from_numpy(np.stack(parts)) if parts and all(part is not None for part in parts) else None
 
+    pictures = zip(*(sample.pictures for sample in samples), strict=True)
     positions = torch.zeros(3, len(laid), longest, dtype=torch.long)
     for index, one in enumerate(laid):
         positions[:, index, : len(one.ids)] = torch.from_numpy(np.concatenate(one.positions, 1))
@@ -276,13 +341,12 @@ def collate(samples: list[Sample]) -> Batch:
         segment=fill([one.segment for one in laid], -1),
         weight=fill([one.weight for one in laid], 0.0),
         target=fill([one.target for one in laid], 0),
-        pointers=places([one.pointers for one in laid], 5),
-        reads=places([one.reads for one in laid], 5),
+        pointers=places([one.pointers for one in laid], 7),
+        reads=places([one.reads for one in laid], 7),
         copies=places([one.copies for one in laid], 2),
-        pixels=stack("image"),
-        characters=stack("characters"),
-        kinds=stack("kinds"),
-        starts=torch.tensor([one.start for one in laid]),
+        pixels=[torch.from_numpy(np.stack([one.frames for one in alike])) for alike in pictures],
+        characters=labels("characters"),
+        kinds=labels("kinds"),
     )
 
 

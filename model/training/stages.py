@@ -8,43 +8,57 @@ from pathlib import Path
 
 import torch
 
-from model.training import episodes, multimodal, vision
+from model.training import dpo, episodes, long, multimodal, sft, vision
 from model.training.architecture import save
+from model.training.experts import EXPERTS
 from tools.errors import UserError
 
 TINY_FOLDER = Path(__file__).parents[1] / "tiny"
-TASKS = (
-    "click-test,click-test-2,click-button,click-link,click-dialog,click-tab,focus-text,enter-text,click-checkboxes,"
-    "page-buttons,page-links,page-form,page-checklist,page-search"
-)
 
 
 def pages(out: Path, rest: list[str]) -> None:
-    """Real pages for stage 2: experts play tasks, and pages without a task, into OUT/pages."""
+    """Screens for the later stages: experts play tasks; pages and papers without a task; into OUT/pages."""
     parser = argparse.ArgumentParser(prog="train --stage pages", description=pages.__doc__)
     parser.add_argument("--seeds", default="100000:100100", metavar="A:B", help="seeds of every task (%(default)s)")
-    parser.add_argument("--tasks", default=TASKS, help="names with commas between (the nine and five of the card)")
+    parser.add_argument("--tasks", help="names with commas between (all there are)")
     asked = parser.parse_args(rest)
     chunk = out / "pages" / asked.seeds.replace(":", "-")
-    episodes.main(["--out", str(chunk), "--tasks", asked.tasks + ",mixed", "--seeds", asked.seeds])
+    common = ["--seeds", asked.seeds, "--out"]
+    if asked.tasks:
+        episodes.main([*common, str(chunk), "--tasks", asked.tasks])
+        return
+    own = [task for task in EXPERTS if task.startswith(episodes.OWN)]
+    episodes.main([*common, str(chunk), "--tasks", ",".join([*EXPERTS, "mixed"])])
+    episodes.main([*common, f"{chunk}-one", "--scale", "1", "--tasks", ",".join([*own, "mixed", "wide", "paper"])])
 
 
 def export(out: Path, rest: list[str]) -> None:
-    """The newest checkpoint of stage 2 in OUT becomes the embedded model, or goes to --to."""
+    """The newest checkpoint in OUT becomes the embedded model, or goes to --to."""
     parser = argparse.ArgumentParser(prog="train --stage export", description=export.__doc__)
     parser.add_argument("--to", type=Path, default=TINY_FOLDER, help="folder of the checkpoint (the embedded model's)")
+    parser.add_argument("--of", choices=multimodal.ORDER[1:], help="stage (the last there is)")
     asked = parser.parse_args(rest)
-    if not (out / "multimodal.pt").exists():
-        raise UserError(f"no multimodal.pt in {out}; run: python3 launch.py train --stage multimodal --out {out}")
-    model, _, _, saved = multimodal.load(out, 0)
-    save(model.to(torch.float32), asked.to)
-    print(f"step {saved['step']} written to {asked.to}")
+    there = [name for name in multimodal.ORDER[1:] if (out / f"{name}.pt").exists()]
+    stage = asked.of or (there[-1] if there else "multimodal")
+    if stage not in there:
+        raise UserError(f"no {stage}.pt in {out}; run: python3 launch.py train --stage {stage} --out {out}")
+    learner = multimodal.load(out, stage)
+    save(learner.model.to(torch.float32), asked.to)
+    print(f"{stage}, step {learner.step}, written to {asked.to}")
+
+
+def learning(main: Callable[[list[str] | None], None]) -> Callable[[Path, list[str]], None]:
+    """A stage that learns from the screens in OUT/pages."""
+    return lambda out, rest: main(["--out", str(out), "--pages", str(out / "pages"), *rest])
 
 
 STAGES: dict[str, Callable[[Path, list[str]], None]] = {
     "pages": pages,
     "vision": lambda out, rest: vision.main(["--out", str(out), *rest]),
-    "multimodal": lambda out, rest: multimodal.main(["--out", str(out), "--pages", str(out / "pages"), *rest]),
+    "multimodal": learning(multimodal.main),
+    "long": learning(long.main),
+    "sft": learning(sft.main),
+    "dpo": learning(dpo.main),
     "export": export,
 }
 

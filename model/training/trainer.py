@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from model.training.curves import draw
+
+DRAW_EVERY_S = 60.0
 MUON_RATE = 2.0  # orthogonal steps bear a larger rate than AdamW's
 
 
@@ -86,11 +91,9 @@ def optimisers(modules: Mapping[nn.Module, float], rate: float) -> list[torch.op
     return [Muon([group for group in matrices if group["params"]], lr=MUON_RATE * rate), adam]
 
 
-def schedule(step: int, steps: int, warmup: int = 100) -> float:
-    """Share of the full rate: a linear rise, flat, then a linear fall over the last 40 %."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return min(1.0, max(0.02, (steps - step) / (0.4 * steps)))
+def schedule(step: int, steps: int, start: int = 0, warmup: int = 100) -> float:
+    """Share of the full rate: a linear rise, flat, then a linear fall over the last 40 %. A resumed run rises again."""
+    return min(1.0, (step - start + 1) / warmup, max(0.02, (steps - step) / (0.4 * steps)))
 
 
 def update(optimisers: list[torch.optim.Optimizer], rate: float) -> float:
@@ -115,13 +118,31 @@ def save_checkpoint(file: Path, **parts: Any) -> None:
     fresh.replace(file)
 
 
-class Log:
-    """One line of numbers per report in log.jsonl, and the same on the terminal."""
+def manifest(folder: Path, stage: str, **facts: Any) -> None:
+    """What a stage was made from, such as seeds, tasks and flags, kept in manifest.json beside the other stages'."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "manifest.json"
+    known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__}
+    known[stage] = {"when": time.strftime("%Y-%m-%d"), **versions, **facts}
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps(known, indent=2, default=str) + "\n")
+    fresh.replace(file)
 
-    def __init__(self, folder: Path, name: str, steps: int) -> None:
+
+class Log:
+    """A bar on the terminal, one line of numbers per report in log.jsonl, and curves.png of all of them."""
+
+    def __init__(self, folder: Path, name: str, steps: int, start: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.file, self.name, self.steps = folder / "log.jsonl", name, steps
-        self.started = time.monotonic()
+        self.started, self.drawn = time.monotonic(), 0.0
+        self.bar = tqdm(total=steps, initial=start, desc=name, unit="step", disable=None, dynamic_ncols=True)
+
+    def tick(self, loss: float) -> None:
+        """One more step is done."""
+        self.bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
+        self.bar.update()
 
     def write(self, step: int, **numbers: float) -> None:
         seconds = time.monotonic() - self.started
@@ -130,4 +151,10 @@ class Log:
         with self.file.open("a") as out:
             out.write(json.dumps(row) + "\n")
         words = "  ".join(f"{key} {value:.3f}" for key, value in numbers.items())
-        print(f"{self.name} {step}/{self.steps}  {seconds:.0f} s  {words}", flush=True)
+        self.bar.write(f"{self.name} {step}/{self.steps}  {seconds:.0f} s  {words}")
+        last = step >= self.steps
+        if last or time.monotonic() > self.drawn + DRAW_EVERY_S:
+            draw(self.file, self.file.with_name("curves.png"))
+            self.drawn = time.monotonic()
+        if last:
+            self.bar.close()

@@ -17,9 +17,9 @@ from model.training.architecture import new_model
 from model.training.drawing import picture
 from model.training.forward import see
 from model.training.labels import CHARACTER_CLASSES, KINDS, SAMPLES, character_labels, kind_labels
-from model.training.trainer import Log, fast, optimisers, save_checkpoint, schedule, update
+from model.training.trainer import Log, fast, manifest, optimisers, save_checkpoint, schedule, update
 
-Batch = tuple[Tensor, Tensor, Tensor]  # pixels (B, H, W, 3) uint8, characters (B, N, 2), kinds (B, N)
+Batch = tuple[Tensor, Tensor, Tensor]  # pixels (B, 1, H, W, 3) uint8, characters (B, N, 2), kinds (B, N)
 HELD_OUT = 10**9  # picture seeds from here on are never trained on
 
 
@@ -79,7 +79,7 @@ def batch_of(seeds: list[int], width: int, height: int, smallest: int) -> Batch:
     pixels, characters, kinds = [], [], []
     for seed in seeds:
         drawn = picture(seed, width, height, (smallest, 38))
-        pixels.append(np.asarray(drawn.image))
+        pixels.append(np.asarray(drawn.image)[None])
         characters.append(character_labels(drawn.chars, height, width).reshape(-1, SAMPLES))
         kinds.append(kind_labels(drawn.elements, height, width).reshape(-1))
     return tuple(torch.from_numpy(np.stack(part)) for part in (pixels, characters, kinds))  # type: ignore[return-value]
@@ -103,13 +103,15 @@ def run(arguments: argparse.Namespace) -> None:
     first = 1000 + start
     pictures = Pictures(first, arguments.steps - start, arguments.batch, 0 if start else arguments.easy)
     held_out = [batch_of([HELD_OUT + 16 * k + i for i in range(16)], 224, 224, s) for k, s in enumerate((14, 18, 26))]
-    log = Log(out, "vision", arguments.steps)
+    log = Log(out, "vision", arguments.steps, start)
+    manifest(out, "vision", seeds=f"{first}:{1000 + arguments.steps}", **vars(arguments))
     loader = DataLoader(pictures, batch_size=None, num_workers=arguments.workers)
     for step, (pixels, characters, kinds) in enumerate(loader, start):
         with fast(pixels.device):
             loss = dense_loss(heads(*see(tower, pixels)), characters, kinds)
         loss.backward()  # type: ignore[no-untyped-call]
-        update(tools, arguments.rate * schedule(step, arguments.steps))
+        update(tools, arguments.rate * schedule(step, arguments.steps, start))
+        log.tick(loss.item())
         if step % 50 == 49 or step + 1 == arguments.steps:
             with torch.no_grad(), fast(pixels.device):
                 read = [read_share(heads(*see(tower, p))[1][0], c) for p, c, _ in held_out]
