@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scripted import ScriptedModel
 
 from model.chat import encode
 from model.families import TINY
@@ -18,7 +19,6 @@ from model.training.chats import album_sample, clip_sample, film_sample, line_sa
 from model.training.lessons import Lessons, grouped, read_shares
 from model.training.pointing import drawn_sample, form_sample
 from model.training.samples import Answer, Reply, Sample, collate, lay_out, words
-from scripted import ScriptedModel
 
 SAMPLES = {
     "line": line_sample,

@@ -13,7 +13,7 @@ from model.families import TINY
 from model.training.architecture import tokenizer
 from model.training.plans import planned_sample
 from model.training.pointing import drawn_sample
-from model.training.samples import Laid, Picture, Reply, Sample, collate, lay_out, place_in, prepared, words
+from model.training.samples import Answer, Laid, Picture, Reply, Sample, collate, lay_out, place_in, prepared, words
 from tools.environment import Screenshot
 
 
@@ -97,3 +97,14 @@ def planned(sample: Sample) -> list[Reply]:
 
 def learned(laid: Laid) -> list[int]:
     return [target for target, weight in zip(laid.target, laid.weight, strict=True) if weight]
+
+
+def test_marks_stay_right_where_characters_share_a_token_or_take_several() -> None:
+    text, box = "确}}a 12", (0.0, 0.0, 28.0, 28.0)
+    answer = Answer(text, letters=((0, box), (3, box)), places=((5, 7, box),))
+    laid = lay_out(Sample("Read it.", (), (answer,), (Picture(np.zeros((1, 28, 28, 3), np.uint8)),), "s"))
+    begin = laid.segment.index(1)
+    assert words().decode(laid.ids[begin:]) == text + "<|im_end|>"
+    assert [words().decode(laid.ids[begin : place + 1]) for place, *_ in laid.reads] == ["确", "确}}a"]
+    assert [words().decode([laid.target[place]]) for place, *_ in laid.pointers] == ["1", "2"]
+    assert [laid.weight[place] for place, *_ in laid.pointers] == [2.0, 2.0]

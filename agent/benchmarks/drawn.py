@@ -1,4 +1,4 @@
-"""Screens in styles that no training shows, written as a ScreenSpot data set: a trial of pointing without a download."""
+"""Screens in styles that no training shows, as a ScreenSpot data set: a trial of pointing without a download."""
 
 from __future__ import annotations
 

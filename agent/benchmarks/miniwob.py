@@ -23,7 +23,7 @@ from tools.environment import EnvironmentLost
 
 log = logging.getLogger(__name__)
 
-MAX_STEPS = 10  # near what the tasks need: more steps are more chances to hit by accident
+MAX_STEPS = 20  # as many as the longest tasks need: more steps are more chances to hit by accident
 SCALE = 2.0  # at 1 the letters of MiniWoB++ are 10 pixels high, too small for the patches of a Qwen-VL
 FONTS = ("Arial", "Verdana", "sans-serif", "serif", "monospace")  # what the pages ask for
 

@@ -24,7 +24,7 @@ SYSTEM = TINY.default_system
 def line_sample(seed: int) -> Sample:
     """One line of text to be read."""
     image, text, chars = line_picture(seed, chinese=seed % 12 == 0)
-    array, x, y = padded(image)
+    array, x, y = padded(image, heights=())
     boxes = [scaled(list(box), x, y) for _, *box in chars]
     letters = tuple(zip(inked(text), boxes, strict=True))
     labels = [[c, *box] for (c, *_), box in zip(chars, boxes, strict=True)]
@@ -71,7 +71,7 @@ def respelled(text: str, boxes: list[list[Any]], x: float, y: float) -> tuple[st
 def shown(line: dict[str, Any], folder: Path) -> tuple[Picture, float, float]:
     """The picture of a page, padded to a common size, and how much larger it became than it was drawn."""
     image = Image.open(folder / line["image"]).convert("RGB")
-    array, x, y = padded(image)
+    array, x, y = padded(image, heights=())
     elements = [{**e, "box": scaled(e["box"], x, y)} for e in line["elements"]]
     chars = [[c, *scaled(list(box), x, y)] for c, *box in line["chars"]]
     return labelled(array, chars, elements), x, y

@@ -19,6 +19,9 @@ from tools.errors import UserError
 Source = Callable[[random.Random, list[Path]], Iterator[Sample]]
 
 
+WAITING = 300  # samples kept back until there are more of their size
+
+
 class Lessons(IterableDataset[Batch]):
     """Batches of samples whose pictures are alike in size, each batch from one source."""
 
@@ -35,13 +38,15 @@ class Lessons(IterableDataset[Batch]):
 
 
 def grouped(samples: Iterator[Sample], tokens: int) -> Iterator[list[Sample]]:
-    """Samples whose pictures are of one size, as many as come to so many tokens."""
+    """Samples whose pictures are of one size, as many as come to so many tokens; fewer where most sizes are rare."""
     waiting: dict[tuple[tuple[int, ...], ...], list[Sample]] = defaultdict(list)
     for sample in samples:
         shapes = tuple(picture.frames.shape for picture in sample.pictures)
         waiting[shapes].append(sample)
         if sum(length(one) for one in waiting[shapes]) >= tokens:
             yield waiting.pop(shapes)
+        elif sum(len(group) for group in waiting.values()) > WAITING:
+            yield waiting.pop(max(waiting, key=lambda key: len(waiting[key])))
 
 
 def length(sample: Sample) -> int:

@@ -31,7 +31,7 @@ READ = (3, 4)  # blocks: at a letter of a name, to that letter in the picture
 POINT = (5, 6)  # blocks: at the digits, to the target in the picture
 PLACED = (2, 5)  # after these blocks every picture token should know its own place
 ORDER = ("vision", "multimodal", "long", "sft", "dpo")  # each stage goes on from the newest before it
-SHARES = "drawn=2,forms=1,pages=6,plans=2,lines=1,papers=2,clips=1,captions=1"
+SHARES = "pages=11,drawn=1,forms=1,plans=2,lines=1,papers=2,clips=1,captions=0.5"
 BEYOND = 2 * 10**9  # seeds from here on are never trained on
 TAUGHT = 400_000  # pixels; on larger pictures the tower only looks, its lessons would take most of the time
 PLACES = 48  # rows or columns told apart by the place heads

@@ -183,13 +183,13 @@ def scaled(box: list[float], x: float, y: float) -> Corners:
     return box[0] * x, box[1] * y, box[2] * x, box[3] * y
 
 
-def padded(image: Image.Image) -> tuple[NDArray[np.uint8], float, float]:
+def padded(image: Image.Image, heights: tuple[int, ...] = HEIGHTS) -> tuple[NDArray[np.uint8], float, float]:
     """The prepared picture, filled up to a common size, and how many pixels one of the picture's became along x, y."""
     width, height = image.size
     exact = TINY.grid(Size(width, height)).resized
     common = Size(
         next((w for w in WIDTHS if w >= exact.width), exact.width),
-        next((h for h in HEIGHTS if h >= exact.height), exact.height),
+        next((h for h in heights if h >= exact.height), exact.height),
     )
     array = np.empty((common.height, common.width, 3), np.uint8)
     array[:] = np.asarray(image.getpixel((width - 1, height - 1)), np.uint8)
@@ -197,7 +197,7 @@ def padded(image: Image.Image) -> tuple[NDArray[np.uint8], float, float]:
     return array, exact.width / width, exact.height / height
 
 
-def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: int = 10) -> Sample:
+def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: int = 5) -> Sample:
     """A real page as an expert saw it, padded to a common size: the expert's own reply, and others that point."""
     array, x, y = padded(Image.open(folder / line["image"]).convert("RGB"))
     elements = [{**e, "box": scaled(e["box"], x, y)} for e in line["elements"]]

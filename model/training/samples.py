@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -211,9 +210,9 @@ def answer(laid: Laid, reply: Answer, begin: int, before: int) -> None:
     laid.weight[begin : begin + len(said) - 1] = [1.0] * (len(said) - 1)
     if not reply.letters and not reply.places:
         return
-    ends = [begin + end for end in accumulate(len(encode(character)) for character in reply.text)]
-    if ends[-1] != begin + len(said) - 1:
-        raise ValueError(f"an answer whose characters are not tokens of their own: {reply.text!r}")
+    ends = [0] * len(reply.text)  # where the last token of each character ends
+    for index, (left, right) in enumerate(words()(reply.text, return_offsets_mapping=True)["offset_mapping"]):
+        ends[left:right] = [begin + index + 1] * (right - left)
     first = laid.starts[reply.grid]
     for start, end, box in reply.places:
         for index in range(start, end):

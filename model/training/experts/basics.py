@@ -50,11 +50,6 @@ def shows(want: Want, screen: Snapshot) -> bool:
     return True
 
 
-def open_section(said: str, look: Look) -> Iterator[Want]:
-    yield Want("click", next(element.text for element in look().elements if element.kind == "tab"))
-    yield Want("click", "Submit")
-
-
 def page_click(said: str, look: Look) -> Iterator[Want]:
     yield from (Want("click", quoted(said)[0]), Want("done"))
 
@@ -102,7 +97,6 @@ BASICS: dict[str, Expert] = {
     "enter-text": enter_text,
     "click-checkboxes": click_checkboxes,
     "click-checkboxes-large": click_checkboxes,
-    "click-collapsible-nodelay": open_section,
     "click-collapsible-2-nodelay": seek_in_tabs,
     "click-tab-2-easy": seek_in_tabs,
     "click-tab-2-medium": seek_in_tabs,

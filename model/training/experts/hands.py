@@ -121,18 +121,22 @@ def submit(shown: int, look: Look) -> Decision:
 
 
 def use_slider(said: str, look: Look) -> Iterator[Decision]:
-    """A click brings the slider near, since pixels are too coarse for more; the arrow keys do the rest."""
     wanted = number(said)
+    yield from slide(wanted, look)
+    yield submit(wanted, look)
+
+
+def slide(wanted: int, look: Look) -> Iterator[Decision]:
+    """A click brings the slider near, since pixels are too coarse for more; the arrow keys do the rest."""
     for turn in range(MOST_TURNS):
         shown = int(look.page.inner_text("#val"))
         if shown == wanted:
-            break
+            return
         if turn == 0:
             yield clicked(f"It shows {shown}. Click the slider.", place(wanted, look))
         else:
             key = "right" if shown < wanted else "left"
             yield pressed(f"It shows {shown}. Press the {key} key.", key)
-    yield submit(shown, look)
 
 
 NEAR = 5  # CSS pixels to either side of the place on the slider

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from model.training.experts.aims import clicked, moved, only, pressed
@@ -13,7 +14,8 @@ from model.training.experts.steps import Decision, Expert, Look, Want, find, gro
 
 def open_section(said: str, look: Look) -> Iterator[Want | Decision]:
     yield Want("click", next(element.text for element in look().elements if element.kind == "tab"))
-    yield clicked('Click "Submit".', only(look, "#subbtn"))
+    button = only(look, "#subbtn")
+    yield clicked('Click "Submit".', replace(button, bottom=min(button.bottom, look.area.height * look.scale)))
 
 
 def click_menu(said: str, look: Look) -> Iterator[Decision]:
@@ -40,10 +42,10 @@ def check_alike(said: str, look: Look) -> Iterator[Want | Decision]:
 
 
 def choose_in_list(said: str, look: Look) -> Iterator[Want | Decision]:
-    """The open list reaches beyond the task's area, so the name is typed."""
+    """Typed to the closed list: the open one reaches beyond the task's area, and the blank in a name closes it."""
     yield clicked("Click the list.", only(look, "#options"))
+    yield pressed("Press Escape.", "escape")
     yield Want("type", groups(r"Select (.*) from the list", said)[0])
-    yield pressed("Press Enter.", "enter")
     yield Want("click", "Submit")
 
 
@@ -93,6 +95,7 @@ def complete(said: str, look: Look) -> Iterator[Want | Decision]:
 
 LISTS: dict[str, Expert] = {
     "click-collapsible": at_rest(open_section),
+    "click-collapsible-nodelay": open_section,
     "click-collapsible-2": at_rest(seek_in_tabs),
     "click-menu": click_menu,
     "click-checkboxes-soft": check_alike,

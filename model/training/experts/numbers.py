@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model.training.experts.aims import boxes, clicked, moved, only, pressed
-from model.training.experts.hands import place
+from model.training.experts.aims import boxes, clicked, moved, only
+from model.training.experts.hands import slide
 from model.training.experts.shown import MOST
 from model.training.experts.steps import Decision, Expert, Look, Want, groups
 
@@ -64,19 +64,6 @@ def slide_and_check(said: str, look: Look) -> Iterator[Want | Decision]:
     yield from slide(int(wanted), look)
     yield clicked(f"Click the {nth} checkbox.", only(look, f"#checkbox-{nth[0]}"))
     yield Want("click", "Submit")
-
-
-def slide(wanted: int, look: Look) -> Iterator[Decision]:
-    """A click brings the slider near; the arrow keys do the rest."""
-    for turn in range(MOST):
-        number = int(look.page.inner_text("#val"))
-        if number == wanted:
-            return
-        if turn == 0:
-            yield clicked(f"It shows {number}. Click the slider.", place(wanted, look))
-        else:
-            key = "right" if number < wanted else "left"
-            yield pressed(f"It shows {number}. Press the {key} key.", key)
 
 
 NUMBERS: dict[str, Expert] = {
