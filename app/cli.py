@@ -146,6 +146,12 @@ def add_bench(commands: Any) -> None:
     add_out(screens, "results.jsonl")
     add_model(screens)
     add_clips(kinds)
+    about = "the first held-out screens, papers, lines and clips with what the model makes of them, as a picture"
+    showcase = command(kinds, "showcase", about, "bench showcase --out examples.png", does="bench")
+    showcase.add_argument(
+        "--out", type=Path, default=Path("examples.png"), metavar="FILE", help="(default: %(default)s)"
+    )
+    add_model(showcase)
     about = "how fast a screenshot is made ready for the model, beside transformers' own processor"
     preprocess = command(kinds, "preprocess", about, "bench preprocess", does="bench")
     preprocess.add_argument(

@@ -11,9 +11,12 @@ import torch
 from PIL import Image
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-from model.training import multimodal, stages, vision
+from model.training import stages, vision
 from model.training.architecture import new_model
+from model.training.checks import Checks, said
 from model.training.forward import see
+from model.training.learner import load
+from model.training.samples import collate
 from model.training.vision import HELD_OUT, batch_of, read_share
 
 HUNDREDTH = {
@@ -62,6 +65,5 @@ def tower_reads(folder: Path) -> float:
 
 def token_by_token(folder: Path) -> float:
     """Of held-out pictures, the share of tokens that the newest model says right, each after the right ones."""
-    learner = multimodal.load(folder, "dpo")
-    drawn = multimodal.Checks([]).pointed["drawn"]
-    return multimodal.said(learner.model, [multimodal.collate(group) for group in drawn])
+    drawn = Checks([]).pointed["drawn"]
+    return said(load(folder, "dpo").model, [collate(group) for group in drawn])

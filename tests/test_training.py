@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from transformers import AutoConfig, AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
+from model.chat import render
 from model.families import TINY, family_of
+from model.messages import ImagePart, Part, VideoPart, assistant, system, user
 from model.training import stages
+from model.training.architecture import tokenizer
 from model.training.labels import CHARACTER_CLASS, character_labels, kind_labels
 from model.training.trainer import orthogonal, schedule
 from tools.errors import UserError
@@ -66,3 +70,25 @@ def test_muon_steps_are_orthogonal() -> None:
 def test_rate_rises_stays_and_falls() -> None:
     rates = [schedule(step, 1000) for step in range(1000)]
     assert rates[0] < rates[50] < rates[200] == 1.0 == rates[500] > rates[800] > rates[999] > 0
+
+
+def test_a_server_that_asks_the_checkpoint_makes_the_same_prompt(tmp_path: Path) -> None:
+    tokenizer().save_pretrained(tmp_path)
+    served = AutoTokenizer.from_pretrained(tmp_path)
+    picture = Image.new("RGB", (56, 56))
+    said = [
+        [system("Be brief."), user("What is this?", ImagePart(picture)), assistant("A square."), user("Sure?")],
+        [user("Read it.", ImagePart(picture), ImagePart(picture), VideoPart((picture, picture), (0.0, 0.5)))],
+    ]
+    for messages in said:
+        as_json = [{"role": m.role, "content": [as_content(part) for part in m.parts]} for m in messages]
+        text = served.apply_chat_template(as_json, tokenize=False, add_generation_prompt=True)
+        assert text == render(messages, TINY)
+    plain = [{"role": "user", "content": "Hello"}]
+    assert served.apply_chat_template(plain, tokenize=False) == render([user("Hello")], TINY, reply=False)
+
+
+def as_content(part: Part) -> dict[str, str]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    return {"type": "image" if isinstance(part, ImagePart) else "video"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, video
+from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, showcase, video
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
 from app.settings import read_settings
@@ -26,6 +26,11 @@ def run(arguments: Namespace) -> int:
             return watch(arguments)
         case "reading":
             return read(arguments)
+        case "showcase":
+            with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+                showcase.run(model, arguments.out)
+            print(f"drawn: {arguments.out}")
+            return 0
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
         case "real-shape":

@@ -55,6 +55,30 @@ PIECES = (
     '"]}}',
     "}}",
 )
+# How messages become a prompt, for servers that ask the checkpoint; the same text as model/chat.py's.
+CHAT_TEMPLATE = """\
+{%- if messages[0].role != "system" -%}
+{{- "<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n" -}}
+{%- endif -%}
+{%- for message in messages -%}
+{{- "<|im_start|>" + message.role + "\\n" -}}
+{%- for part in ([message.content] if message.content is string else message.content) -%}
+{%- if part is string -%}
+{{- part -}}
+{%- elif part.type in ("image", "image_url") -%}
+{{- "<|vision_start|><|image_pad|><|vision_end|>" -}}
+{%- elif part.type in ("video", "video_url") -%}
+{{- "<|vision_start|><|video_pad|><|vision_end|>" -}}
+{%- elif part.type == "text" -%}
+{{- part.text -}}
+{%- endif -%}
+{%- endfor -%}
+{{- "<|im_end|>\\n" -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{- "<|im_start|>assistant\\n" -}}
+{%- endif -%}
+"""
 VOCABULARY = 320  # 256 bytes, 14 special, 24 pieces, and room for more
 
 
@@ -71,6 +95,7 @@ def tokenizer() -> Qwen2Tokenizer:
     )
     made.add_special_tokens({"additional_special_tokens": list(SPECIAL)})
     made.add_tokens(list(PIECES))
+    made.chat_template = CHAT_TEMPLATE
     return made
 
 

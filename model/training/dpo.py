@@ -19,8 +19,9 @@ from torch import Tensor
 
 from model.training import sft
 from model.training.attempts import Attempt
+from model.training.learner import load, prepare
 from model.training.lessons import grouped
-from model.training.multimodal import forward, load, prepare
+from model.training.losses import forward
 from model.training.samples import Answer, Batch, Sample, collate
 from model.training.trainer import Log, fast, manifest, schedule, update
 

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from model.families import TINY
 from model.local.runner import LocalModel
 from model.training.architecture import tokenizer
 from model.training.attempts import Attempt, asked, attempts, share_right
+from model.training.learner import Learner, load, prepare
 from model.training.lessons import SOURCES, grouped, read_shares
-from model.training.multimodal import WEIGHTS, Learner, load, losses, prepare
+from model.training.losses import weighted
 from model.training.samples import Answer, Sample, collate
 from model.training.trainer import Log, fast, manifest, schedule, update
 
@@ -36,8 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     for step in range(learner.step, arguments.steps):
         batch = collate(next(batches))
         with fast(batch.ids.device):
-            parts = losses(learner, batch)
-            loss = torch.stack([WEIGHTS[key.rstrip("0123456789")] * value for key, value in parts.items()]).sum()
+            loss = weighted(learner.losses(batch))
         loss.backward()  # type: ignore[no-untyped-call]
         update(tools, arguments.rate * schedule(step, arguments.steps, learner.step, 10))
         log.tick(loss.item())

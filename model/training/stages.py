@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from model.training import dpo, episodes, long, multimodal, sft, vision
 from model.training.architecture import save
 from model.training.experts import EXPERTS
+from model.training.learner import ORDER, load
 from tools.errors import UserError
 
 TINY_FOLDER = Path(__file__).parents[1] / "tiny"
@@ -33,17 +35,20 @@ def pages(out: Path, rest: list[str]) -> None:
 
 
 def export(out: Path, rest: list[str]) -> None:
-    """The newest checkpoint in OUT becomes the embedded model, or goes to --to."""
+    """The newest checkpoint in OUT becomes the embedded model, or goes to --to, with its manifest and curves."""
     parser = argparse.ArgumentParser(prog="train --stage export", description=export.__doc__)
     parser.add_argument("--to", type=Path, default=TINY_FOLDER, help="folder of the checkpoint (the embedded model's)")
-    parser.add_argument("--of", choices=multimodal.ORDER[1:], help="stage (the last there is)")
+    parser.add_argument("--of", choices=ORDER[1:], help="stage (the last there is)")
     asked = parser.parse_args(rest)
-    there = [name for name in multimodal.ORDER[1:] if (out / f"{name}.pt").exists()]
+    there = [name for name in ORDER[1:] if (out / f"{name}.pt").exists()]
     stage = asked.of or (there[-1] if there else "multimodal")
     if stage not in there:
         raise UserError(f"no {stage}.pt in {out}; run: python3 launch.py train --stage {stage} --out {out}")
-    learner = multimodal.load(out, stage)
+    learner = load(out, stage)
     save(learner.model.to(torch.float32), asked.to)
+    for name in ("manifest.json", "curves.png"):
+        if (out / name).exists():
+            shutil.copyfile(out / name, asked.to / name)
     print(f"{stage}, step {learner.step}, written to {asked.to}")
 
 
