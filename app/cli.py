@@ -74,6 +74,7 @@ def parser() -> ArgumentParser:
     add_replay(commands)
     add_bench(commands)
     add_train(commands)
+    add_adapt(commands)
     add_doctor(commands)
     add_explain(commands)
     add_test(commands)
@@ -200,11 +201,27 @@ def add_train(commands: Any) -> None:
     about = "train the embedded model, one stage at a time; flags not listed here go to the stage"
     train = command(commands, "train", about, *examples)
     train.add_argument(
-        "--stage", required=True, metavar="NAME", help="pages, vision, multimodal or export, in this order"
+        "--stage",
+        required=True,
+        metavar="NAME",
+        help="pages, vision, multimodal, long, sft, dpo or export",
     )
     train.add_argument(
         "--out", type=Path, default=Path("runs/train"), metavar="DIR", help="of all stages (%(default)s)"
     )
+
+
+def add_adapt(commands: Any) -> None:
+    about = "a checkpoint learns from your own recorded runs, and is saved as a new one"
+    adapt = command(commands, "adapt", about, "adapt runs/NAME --model Qwen/Qwen2.5-VL-3B-Instruct --out runs/mine")
+    adapt.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs to learn from")
+    adapt.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the new checkpoint")
+    adapt.add_argument(
+        "--steps", type=typed(read_count), default=100, metavar="N", help="replies learned (%(default)s)"
+    )
+    adapt.add_argument("--rank", type=typed(read_count), default=16, metavar="N", help="of the adapters (%(default)s)")
+    adapt.add_argument("--rate", type=float, default=1e-4, metavar="F", help="of learning (%(default)s)")
+    add_model(adapt)
 
 
 def add_doctor(commands: Any) -> None:
