@@ -106,5 +106,8 @@ def test_marks_stay_right_where_characters_share_a_token_or_take_several() -> No
     begin = laid.segment.index(1)
     assert words().decode(laid.ids[begin:]) == text + "<|im_end|>"
     assert [words().decode(laid.ids[begin : place + 1]) for place, *_ in laid.reads] == ["确", "确}}a"]
-    assert [words().decode([laid.target[place]]) for place, *_ in laid.pointers] == ["1", "2"]
-    assert [laid.weight[place] for place, *_ in laid.pointers] == [2.0, 2.0]
+    digits, letters = laid.pointers[:2], laid.pointers[2:]
+    assert [words().decode([laid.target[place]]) for place, *_ in digits] == ["1", "2"]
+    assert [laid.weight[place] for place, *_ in digits] == [2.0, 2.0]
+    said = [laid.target[place] for place, *_ in letters]  # every byte of a letter is told by a look at it
+    assert words().decode(said) == "确a"

@@ -52,7 +52,7 @@ def adapt(
         bar.tick(loss.item())
         if step % 10 == 9 or step + 1 == steps:
             bar.write(step + 1, loss=loss.item())
-    merged: Any = adapted.merge_and_unload()  # type: ignore[operator]
+    merged: Any = adapted.merge_and_unload()
     merged.save_pretrained(out)
     for pattern in CARRIED:
         for file in find(model.name).glob(pattern):

@@ -116,8 +116,8 @@ class Batch:
     segment: Tensor  # (B, S) 0: prompt, k: the k-th reply, -1: nothing
     weight: Tensor  # (B, S) how much predicting the next token counts
     target: Tensor  # (B, S) the next token
-    pointers: Tensor  # (B, P, 7) where digits are said, and the target's cells, see `cells_of`
-    reads: Tensor  # (B, P, 7) where a letter was said, and the cells of that letter
+    pointers: Tensor  # (B, P, 7) where digits or read letters are said next, and the cells of what they tell
+    reads: Tensor  # (B, P, 7) where a letter was said, and the cells of that letter, see `cells_of`
     copies: Tensor  # (B, P, 2) where a word is repeated, and the place whose token is to be said next
     pixels: list[Tensor]  # for every picture of the samples (B, T, H, W, 3) uint8
     characters: Tensor | None  # (B, N, 2) of the first picture
@@ -220,7 +220,10 @@ def answer(laid: Laid, reply: Answer, begin: int, before: int) -> None:
             laid.weight[place] = 2.0
             laid.pointers.append([place, *cells_of(box, first)])
     for index, box in reply.letters:
-        laid.reads.append([ends[index] - 1, *cells_of(inner(box), first)])
+        cells = cells_of(inner(box), first)
+        laid.reads.append([ends[index] - 1, *cells])
+        told = ends[index - 1] - 1 if index else before
+        laid.pointers += [[place, *cells] for place in (told, *range(max(begin, told + 1), ends[index] - 1))]
 
 
 def learn(laid: Laid, reply: Reply, begin: int, before: int, seen: bool) -> None:
