@@ -44,7 +44,7 @@ def parse(argv: Sequence[str]) -> Namespace:
     """Help and mistakes end the program here."""
     if argv[:1] == ["test"] and not {"-h", "--help"} & set(argv):  # pytest's own flags; argparse would reorder them
         return Namespace(command="test", does="app.commands.test", rest=list(argv[1:]))
-    arguments, rest = parser().parse_known_args(argv)
+    arguments, rest = parser().parse_known_args(argv or ["app"])
     if rest and arguments.command != "train":
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     arguments.rest = rest  # of train: flags of the stage
@@ -53,9 +53,6 @@ def parse(argv: Sequence[str]) -> Namespace:
 
 def execute(arguments: Namespace) -> int:
     """Import the file of the command, not before it is needed, and let it work."""
-    if arguments.command is None:
-        parser().print_help()
-        return 0
     code: int = import_module(arguments.does).run(arguments)
     return code
 
@@ -64,11 +61,13 @@ def parser() -> ArgumentParser:
     top = ArgumentParser(
         prog=PROGRAM,
         description="Handeye: one vision-language model on your own machine that sees a screen and acts.",
-        epilog=f"The first start sets everything up. {PROGRAM} COMMAND --help tells more and gives examples.",
+        epilog=f"Without a command: app. The first start sets everything up. {PROGRAM} COMMAND --help tells more.",
         allow_abbrev=False,
     )
     top.set_defaults(command=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    add_app(commands)
+    add_chat(commands)
     add_demo(commands)
     add_act(commands)
     add_replay(commands)
@@ -78,6 +77,27 @@ def parser() -> ArgumentParser:
     add_explain(commands)
     add_test(commands)
     return top
+
+
+def add_app(commands: Any) -> None:
+    app = command(commands, "app", "the page: chat, agent, replay; also what no command means", "app", "app --no-open")
+    app.add_argument("--host", default="127.0.0.1", metavar="NAME", help="address to be reached at (%(default)s)")
+    app.add_argument("--port", type=int, metavar="N", help="(default: the first free one from 7860)")
+    about = "open it in a browser (default: where there is a screen)"
+    app.add_argument("--open", action=argparse.BooleanOptionalAction, help=about)
+    add_model(app)
+
+
+def add_chat(commands: Any) -> None:
+    examples = ("chat", 'chat "Read all the text in the image." --image page.png', 'chat "Hello" --json')
+    chat = command(commands, "chat", "talk with the model, about pictures too", *examples)
+    chat.add_argument("text", nargs="?", metavar="TEXT", help="one question; without it, a conversation")
+    chat.add_argument("--image", type=Path, action="append", default=[], metavar="FILE", help="again for more pictures")
+    chat.add_argument("--system", default="", metavar="TEXT", help="what is said to the model first")
+    chat.add_argument("--max-tokens", type=typed(read_count), default=512, metavar="N", help="(default: %(default)s)")
+    chat.add_argument("--temperature", type=float, default=0.0, metavar="F", help="0: always the likeliest")
+    chat.add_argument("--json", action="store_true", help="for programs: one JSON object for each reply")
+    add_model(chat)
 
 
 def add_demo(commands: Any) -> None:

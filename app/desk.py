@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.i18n import I18nData
 
-from app import wiring
 from app.settings import Settings
-from model.local.runner import LocalModel
+
+if TYPE_CHECKING:  # torch and transformers take seconds; the page is there before them
+    from model.local.runner import LocalModel
 
 Texts = Mapping[str, tuple[str, str]]  # key -> (English, Chinese)
 
@@ -28,11 +29,14 @@ class Desk:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.runs = settings.runs.expanduser().resolve()
         self.texts = texts
+        self.closing = ExitStack()  # what must end with the page: `desk.closing.callback(stop)`
         self._lock = threading.Lock()
         self._model: LocalModel | None = None
 
     def model(self) -> LocalModel:
         """Loaded when first asked for, then shared by all. Raises UserError."""
+        from app import wiring
+
         with self._lock:
             if self._model is None:
                 self._model = wiring.load_model(self.settings)
@@ -40,6 +44,8 @@ class Desk:
 
     def load(self, settings: Settings) -> LocalModel:
         """Another model in the place of this one, which is closed only when the other is there. Raises UserError."""
+        from app import wiring
+
         with self._lock:
             fresh = wiring.load_model(settings)
             if self._model is not None:
@@ -47,7 +53,12 @@ class Desk:
             self.settings, self._model = settings, fresh
             return fresh
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._model is not None
+
     def close(self) -> None:
+        self.closing.close()
         with self._lock:
             if self._model is not None:
                 self._model.close()
@@ -66,14 +77,3 @@ class Desk:
 def is_chinese(request: gr.Request | None) -> bool:
     languages = request.headers.get("accept-language", "") if request else ""
     return languages.lower().startswith("zh")
-
-
-def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where this system keeps what a program's user makes; HANDEYE_DATA names another place."""
-    if sys.platform == "win32":
-        folder = Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return folder / "handeye"
