@@ -11,6 +11,7 @@ from PIL import Image
 
 from app.conversations import Conversation, Options, Store, Turn
 from app.pictures import grid, seen
+from model.families import Family, Grid
 from model.messages import ImagePart, Message, assistant, system, user
 from model.vlm import PromptTooLarge, Reply, Sampling, VisionLanguageModel
 from tools.errors import UserError
@@ -137,11 +138,14 @@ def to_messages(conversation: Conversation, model: VisionLanguageModel, store: S
 
 def sizes(conversation: Conversation, model: VisionLanguageModel, store: Store) -> dict[str, object]:
     """At what size the model sees each picture: what its coordinates mean."""
-    found = {}
-    for digest in {digest for turn in conversation.turns for digest in turn.pictures}:
-        resized = grid(Size(*store.picture(digest).size), model.family, conversation.options.picture_tokens).resized
-        found[digest] = [resized.width, resized.height]
-    return {"family": model.family.name, "seen": found}
+    digests = dict.fromkeys(digest for turn in conversation.turns for digest in turn.pictures)
+    grids = {digest: where(digest, conversation.options, model.family, store) for digest in digests}
+    seen = {digest: [each.resized.width, each.resized.height] for digest, each in grids.items()}
+    return {"family": model.family.name, "seen": seen}
+
+
+def where(digest: str, options: Options, family: Family, store: Store) -> Grid:
+    return grid(Size(*store.size(digest)), family, options.picture_tokens)
 
 
 def sampling(options: Options) -> Sampling:

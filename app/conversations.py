@@ -125,6 +125,11 @@ class Store:
         with Image.open(self.picture_path(digest)) as file:
             return file.copy()
 
+    def size(self, digest: str) -> tuple[int, int]:
+        """Of a picture, without reading its pixels."""
+        with Image.open(self.picture_path(digest)) as file:
+            return file.size
+
     def _all(self) -> Iterator[Conversation]:
         for path in self.folder.glob("*.json"):
             if (conversation := self._read(path)) is not None:

@@ -112,7 +112,7 @@ class Gate:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["method"] == "POST" and scope["path"] == "/enter":
             given = parse_qs((await body(receive)).decode("utf-8", "replace")).get("secret", [""])[0]
-        if any([same(given, secret) for secret in self.secrets]):
+        if any(same(given, secret) for secret in self.secrets):
             entered = HTMLResponse(ENTER.format())
             entered.set_cookie(self.cookie, self.token, max_age=YEAR_S, httponly=True, samesite="strict")
             return entered

@@ -15,7 +15,6 @@ from tools.errors import UserError
 from tools.geometry import Box, Point, Size
 
 MAX_PIXELS = 50_000_000  # of one picture; a 493 KB PNG can hold 169 million, which cost 1.3 GB
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def read_file(path: Path) -> list[Image.Image]:
@@ -28,9 +27,8 @@ def read_file(path: Path) -> list[Image.Image]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is lower
             with Image.open(path) as file:
                 if file.width * file.height > MAX_PIXELS:
-                    raise UserError(
-                        f"{path.name} has {file.width}x{file.height} pixels; make it {MAX_PIXELS // 10**6} million or fewer"
-                    )
+                    size, most = f"{file.width}x{file.height}", MAX_PIXELS // 10**6
+                    raise UserError(f"{path.name} has {size} pixels; make it {most} million or fewer")
                 upright = ImageOps.exif_transpose(file)
                 return [flat(upright)]
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

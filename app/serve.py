@@ -148,8 +148,10 @@ def token(folder: Path) -> str:
 
 def can_open() -> bool:
     """Has this machine a screen to open a browser on? A browser of the terminal would take the terminal away."""
-    return os.name == "nt" or os.uname().sysname == "Darwin" or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return (
+        os.name == "nt"
+        or os.uname().sysname == "Darwin"
+        or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     )
 
 

@@ -17,7 +17,11 @@ from tools.geometry import Size
 Quantization = Literal["4bit", "8bit"]
 
 PREFIX = "HANDEYE_"
-ELSEWHERE = {BROWSER_VARIABLE, "HANDEYE_DATA", "HANDEYE_PASSWORD"}  # read where they are used; none is for a run's record
+ELSEWHERE = {
+    BROWSER_VARIABLE,
+    "HANDEYE_DATA",
+    "HANDEYE_PASSWORD",
+}  # read where they are used; none is for a run's record
 
 
 @dataclass(frozen=True)
