@@ -46,7 +46,7 @@ TEXTS = {
     "chat.more": ("More", "更多"),
     "chat.transcript": ("Conversation", "对话"),
     "chat.hello": (
-        "### What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it, or try an example.",
+        "### What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it.",
         "### 我们来看什么？\n添加一张图片（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。",
     ),
     "chat.placeholder": ("Ask about a picture …", "就图片提问……"),
