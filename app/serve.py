@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from app.settings import Settings
+from model.vlm import VisionLanguageModel
 from tools.errors import UserError
 
 FIRST_PORT, PORTS = 7860, 100
@@ -49,28 +50,33 @@ class Door:
 
 
 @contextmanager
-def served(settings: Settings, folder: Path, door: Door) -> Iterator[str]:
-    """The page, ready, while the block lasts. Gives the address that lets a browser in. Raises UserError."""
+def served(settings: Settings, folder: Path, door: Door, model: VisionLanguageModel | None = None) -> Iterator[str]:
+    """The page, ready, while the block lasts. Gives the address that lets a browser in. Raises UserError.
+
+    model: answers instead of the settings' own.
+    """
     door.check()
     port = free_port(door.host, door.port)
     os.environ.update(QUIET)
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1", "localhost", "::1"]))
     with tempfile.TemporaryDirectory(prefix="handeye-") as cache:  # uploads and what is shown, of this run only
         os.environ["GRADIO_TEMP_DIR"] = cache
-        with launched(settings, folder, door, port):
+        with launched(settings, folder, door, port, model):
             shown = "127.0.0.1" if door.host in ("0.0.0.0", "::") else door.host
             yield f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/?token={token(folder)}"
 
 
 @contextmanager
-def launched(settings: Settings, folder: Path, door: Door, port: int) -> Iterator[None]:
+def launched(
+    settings: Settings, folder: Path, door: Door, port: int, model: VisionLanguageModel | None
+) -> Iterator[None]:
     from starlette.middleware import Middleware  # only now, as Gradio reads the environment when it is imported
 
     from app import ui
     from app.desk import Desk
     from app.gate import Gate
 
-    desk = Desk(settings, folder, ui.texts())
+    desk = Desk(settings, folder, ui.texts(), model)
     hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
     gate = Middleware(
         Gate,

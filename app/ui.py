@@ -37,7 +37,8 @@ def words() -> gr.I18n:
 
 def page(desk: Desk) -> gr.Blocks:
     """Every tab module has TEXTS with the key "NAME.title" and `build(desk)`, called inside its gr.Tab."""
-    with gr.Blocks(title="Handeye", analytics_enabled=False, fill_width=True) as blocks:
+    blocks = gr.Blocks(title="Handeye", analytics_enabled=False, fill_width=True)
+    with blocks:
         gr.HTML(f'<header class="brand">{ICON}<h1>Handeye</h1></header>', js_on_load=None, elem_id="brand")
         with gr.Tabs(elem_id="tabs"):
             for name, tab in tabs().items():

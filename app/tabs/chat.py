@@ -154,7 +154,7 @@ class Chat:
 
         talk = [box, transcript, picture, beside, past, current]
         said = [current, search, *options]
-        starts = [
+        starts: list[Any] = [
             box.submit(self.say, [box, *said], talk),
             transcript.example_select(self.try_example, said, talk),
             transcript.retry(self.again, said, talk),

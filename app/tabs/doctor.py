@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.context import Context
@@ -19,6 +19,9 @@ from app.settings import Settings
 from model.messages import ImagePart, user
 from model.vlm import PromptTooLarge, Sampling, VisionLanguageModel
 from tools.errors import UserError
+
+if TYPE_CHECKING:
+    from model.local.runner import LocalModel
 
 SIZE = (640, 480)  # of the picture that the speed is measured with
 TOKENS = 32
@@ -164,10 +167,10 @@ class Doctor:
             memory = free_gib()
             text = self.desk.tell("doctor.loading", request, name=f"`{wanted.model}`", seconds=seconds, memory=memory)
             yield text, gr.update(interactive=False)
-        yield job.outcome or self.loaded(request), gr.update(interactive=True)
+        said = self.loaded(job.model, request) if job.model else f"⚠ {escape(job.wrong)}"
+        yield said, gr.update(interactive=True)
 
-    def loaded(self, request: gr.Request) -> str:
-        model = self.desk.model()
+    def loaded(self, model: LocalModel, request: gr.Request) -> str:
         return self.desk.tell(
             "doctor.loaded",
             request,
@@ -183,7 +186,8 @@ class Loading:
     """Another model, loaded on a thread of its own."""
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
-        self.outcome = ""  # what went wrong, "" when nothing did
+        self.model: LocalModel | None = None  # once it is there
+        self.wrong = ""  # why it did not come
         self.desk = desk
         self.settings = settings
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -191,9 +195,9 @@ class Loading:
 
     def run(self) -> None:
         try:
-            self.desk.load(self.settings)
+            self.model = self.desk.load(self.settings)
         except UserError as error:
-            self.outcome = f"⚠ {escape(str(error))}"
+            self.wrong = str(error)
 
     def wait(self) -> Iterator[float]:
         """The seconds gone by, again and again until it has ended."""
