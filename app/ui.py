@@ -44,6 +44,8 @@ def page(desk: Desk) -> gr.Blocks:
             for name, tab in tabs().items():
                 with gr.Tab(desk.say(f"{name}.title"), id=name, elem_id=f"tab-{name}"):
                     tab.build(desk)
+    for function in blocks.fns.values():  # the page's own, not for programs
+        function.api_visibility = "private"
     return blocks
 
 

@@ -91,6 +91,7 @@ TEXTS = {
 
 CALL = re.compile(r"<tool_call>(.*?)(?:</tool_call>|$)", re.DOTALL)
 CODE = re.compile(r"(```.*?(?:```|$)|`[^`\n]*`)", re.DOTALL)
+MARKUP = re.compile(r"<|!(?=\[)")  # begins a tag, or a picture from elsewhere
 Update = Any  # of a component, as Gradio takes it
 
 
@@ -417,7 +418,7 @@ def legible(reply: str) -> str:
         return f"```{'html' if start == '<' else 'json'}\n{reply.replace('```', '')}\n```"
     reply = CALL.sub(lambda call: f"\n```json\n{call[1].strip()}\n```\n", reply)
     parts = CODE.split(reply)  # every second one is code
-    return "".join(part if index % 2 else part.replace("<", "\\<") for index, part in enumerate(parts))
+    return "".join(part if index % 2 else MARKUP.sub(r"\\\g<0>", part) for index, part in enumerate(parts))
 
 
 def served(store: Store, digest: str) -> Path:
