@@ -84,7 +84,9 @@ class Gate:
             return await refuse(scope, receive, send)
         if scope["type"] == "websocket":
             return await (self.app if self.is_known(headers) else refuse)(scope, receive, send)
-        if self.is_known(headers) or (scope["path"] == STARTUP and scope["method"] == "GET"):
+        comes_with_token = scope["path"] == "/" and b"token=" in scope["query_string"]  # which must leave the address
+        ours = self.is_known(headers) or (scope["path"] == STARTUP and scope["method"] == "GET")
+        if ours and not comes_with_token:
             return await self.app(scope, receive, guarded(send))
         await (await self.door(scope, headers, receive))(scope, receive, guarded(send))
 
@@ -108,11 +110,11 @@ class Gate:
         return self.cookie in cookies and same(cookies[self.cookie].value, self.token)
 
     async def door(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
-        """For a browser that has no cookie yet: the way in."""
+        """The way in, for a browser that has no cookie yet or brings the token once more."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["method"] == "POST" and scope["path"] == "/enter":
             given = parse_qs((await body(receive)).decode("utf-8", "replace")).get("secret", [""])[0]
-        if any(same(given, secret) for secret in self.secrets):
+        if self.is_known(headers) or any(same(given, secret) for secret in self.secrets):
             entered = HTMLResponse(ENTER.format())
             entered.set_cookie(self.cookie, self.token, max_age=YEAR_S, httponly=True, samesite="strict")
             return entered

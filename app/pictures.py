@@ -50,7 +50,8 @@ def grid(size: Size, family: Family, tokens: int) -> Grid:
     Never fewer than the family's least: the model would make the picture that large again.
     """
     most = max(family.min_pixels, min(family.max_pixels, tokens * family.factor**2)) if tokens else family.max_pixels
-    return Grid(size, smart_resize(size, family.factor, family.min_pixels, most), family)
+    made = smart_resize(size, family.factor, family.min_pixels, most)
+    return Grid(size, family.grid(made).resized, family)  # rounding down can leave fewer than the family's least
 
 
 def seen(picture: Image.Image, family: Family, tokens: int) -> Image.Image:
