@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
@@ -106,7 +106,8 @@ def understood(said: str, family: Family, image: Image.Image) -> Pointed:
         found = parse_grounding(said[max(0, said.find("<tool_call>")) :], grid)
     except ParseError as error:
         return Pointed(said, grid, problem=str(error))
-    return Pointed(said, grid, tuple(found))
+    named = "<tool_call>" not in said  # a call's label is only the name of its action
+    return Pointed(said, grid, tuple(one if named else replace(one, label="") for one in found))
 
 
 def drawn(image: Image.Image, pointed: Pointed) -> Image.Image:

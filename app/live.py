@@ -60,7 +60,7 @@ class Live:
         self.said = ""  # by the model in this step
         self.question: Question | None = None
         self.recording: Recording | None = None
-        self.verdict = ""  # of the demo's page: what it received
+        self.received: list[tuple[str, str]] | None = None  # by the demo's page, to whom and what; None: another page
         self.taken = False  # the person has the browser
         self.worker: Worker[Step] = Worker(self._work)
         self._doing: Phase = "opening"
@@ -117,14 +117,15 @@ class Live:
         """The person does this, in the model's place; False: the run is not paused."""
         return self.worker.send(action)
 
-    def take_over(self) -> bool:
-        """The person uses the browser until it is handed back: what the model planned is dropped."""
-        self.taken = self.worker.send(LookAgain)
-        return self.taken
+    def take_over(self) -> None:
+        """The person uses the browser until it is handed back: what the model had planned is dropped."""
+        self.taken = True
+        self.worker.pause()
+        self.look()
 
-    def look(self) -> bool:
-        """Show the screen as it is now."""
-        return self.worker.send(LookAgain)
+    def look(self) -> None:
+        """Paused: show the screen as it is now."""
+        self.worker.send(LookAgain)
 
     def answer(self, number: int, allowed: bool) -> None:
         """number: of the question that was shown; a late answer to an earlier one is not heard."""
@@ -140,7 +141,7 @@ class Live:
     def _hand_back(self) -> None:
         if self.taken:
             self.taken = False
-            self.worker.send(LookAgain)  # the person may have used the browser's own window
+            self.look()  # the person may have used the browser's own window
 
     # -- on the run's own thread ----------------------------------------------------------------------------------
 
@@ -192,7 +193,7 @@ class Live:
                         self.step, self._doing = step, "looking"
                         yield step
                 if book:
-                    self.verdict = address_book.verdict(book.sent)
+                    self.received = book.sent
 
 
 class Stage:
