@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from agent.examples import examples
+from agent.report import write_report
 from agent.store import Run, read_run, replay
 from agent.trajectory import Step, in_words
 from model.families import FAMILIES, TINY, Family
@@ -125,6 +126,22 @@ def test_the_run_ends_on_the_same_screen():
     assert title == TITLE
     assert max(abs(one - other) for one, other in zip(seen, EXPECTED)) <= {alike}, "the page looks different"
 """
+
+
+def exported(folder: Path, kind: str) -> tuple[str, bytes]:
+    """A file's name and content. kind: "report", "script", "test" or "lines". Raises UserError for what is no run."""
+    name = folder.name
+    match kind:
+        case "report":
+            return f"{name}.html", write_report(folder).read_bytes()
+        case "script":
+            return f"{name}.py", script(folder).encode(errors="replace")
+        case "test":
+            return f"test_{name.replace('-', '_')}.py", pytest_file(folder).encode(errors="replace")
+        case "lines":
+            return f"{name}.zip", fine_tuning_zip(folder)
+        case _:
+            raise ValueError(f"there is no export {kind!r}")
 
 
 @dataclass(frozen=True)

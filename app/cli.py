@@ -71,6 +71,8 @@ def parser() -> ArgumentParser:
     add_demo(commands)
     add_act(commands)
     add_replay(commands)
+    add_runs(commands)
+    add_ground(commands)
     add_bench(commands)
     add_train(commands)
     add_doctor(commands)
@@ -118,6 +120,37 @@ def add_act(commands: Any) -> None:
 def add_replay(commands: Any) -> None:
     replay = command(commands, "replay", "show a recorded run again, and write its report", "replay runs/NAME")
     replay.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
+
+
+def add_runs(commands: Any) -> None:
+    group = commands.add_parser("runs", help="recorded runs: list, show, export", allow_abbrev=False)
+    things = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
+    listed = command(things, "list", "all runs, newest first", "runs list", "runs list --json", does="runs")
+    shown = command(things, "show", "one run, step by step", "runs show last", does="runs")
+    examples = ("runs export last --as script > again.py", "runs export NAME --as lines --to lines.zip")
+    exported = command(things, "export", "a run as something to use", *examples, does="runs")
+    kinds = "report: HTML; script: Playwright; test: pytest; lines: JSONL to fine-tune on, with its pictures in a ZIP"
+    exported.add_argument("--as", dest="kind", required=True, choices=("report", "script", "test", "lines"), help=kinds)
+    exported.add_argument("--to", type=Path, metavar="FILE", help="(default: standard output)")
+    for verb in (shown, exported):
+        verb.add_argument("name", metavar="RUN", help='its name or how that begins, a folder, or "last"')
+    for verb in (listed, shown):
+        verb.add_argument("--json", action="store_true", help="for programs")
+    for verb in (listed, shown, exported):
+        verb.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: as the settings say)")
+
+
+def add_ground(commands: Any) -> None:
+    examples = ('ground page.png "the search button" --to marked.png', "ground --calibrate")
+    ground = command(commands, "ground", "where is it? points and boxes on a picture", *examples)
+    ground.add_argument("picture", nargs="?", type=Path, metavar="PICTURE")
+    ground.add_argument("phrase", nargs="?", metavar="PHRASE", help="what to find")
+    ways = "click: one place, as an agent; boxes, points: all of them (default: %(default)s)"
+    ground.add_argument("--as", dest="way", choices=("click", "boxes", "points"), default="click", help=ways)
+    ground.add_argument("--to", type=Path, metavar="FILE", help="the picture with the places marked")
+    ground.add_argument("--calibrate", action="store_true", help="twenty drawn targets: how many are hit?")
+    ground.add_argument("--json", action="store_true", help="for programs")
+    add_model(ground)
 
 
 def add_bench(commands: Any) -> None:
