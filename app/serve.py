@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -13,10 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.settings import Settings
 from model.vlm import VisionLanguageModel
 from tools.errors import UserError
+
+if TYPE_CHECKING:
+    from app.desk import Desk
+
+log = logging.getLogger(__name__)
 
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "50mb"  # of one file
@@ -92,13 +99,14 @@ def launched(
             server_port=port,
             app_kwargs={"middleware": [gate], "docs_url": None, "redoc_url": None, "openapi_url": None},
             allowed_paths=[],
+            blocked_paths=[str(desk.folder)],  # conversations and the token; pictures are shown from the cache
             max_file_size=MAX_UPLOAD,
             strict_cors=True,
             share=False,
             ssr_mode=False,
             enable_monitoring=False,
             run_history=False,
-            show_error=True,
+            show_error=False,
             footer_links=[],
             quiet=True,
             prevent_thread_lock=True,
@@ -108,13 +116,21 @@ def launched(
             css=ui.CSS,
             head=ui.HEAD,
         )
-        threading.Thread(target=desk.model, daemon=True).start()  # ready, most likely, before anybody asks
+        threading.Thread(target=preload, args=(desk,), daemon=True).start()
         yield
     finally:
         desk.close()
         if blocks.is_running:
             blocks.server.force_exit = True  # pages that are still open hold their connections
             blocks.close(verbose=False)
+
+
+def preload(desk: Desk) -> None:
+    """The model is there, most likely, before anybody asks."""
+    try:
+        desk.model()
+    except UserError as error:
+        log.warning("no model yet: %s; the page's Doctor tab loads another", error)
 
 
 def is_loopback(host: str) -> bool:

@@ -15,7 +15,8 @@ TABS = ("chat", "agent", "replay", "grounding", "doctor")
 LOOK = Path(__file__).parent / "look"
 CSS = (LOOK / "page.css").read_text(encoding="utf-8")
 ICON = (LOOK / "icon.svg").read_text(encoding="utf-8")
-HEAD = '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
+HEAD = f"""<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">
+<script>{(LOOK / "page.js").read_text(encoding="utf-8")}</script>"""
 TEXTS: Texts = {
     "page.about": ("A model that sees screens, on your own machine", "看得懂屏幕的模型，就在你自己的电脑上")
 }
@@ -27,7 +28,7 @@ def tabs() -> dict[str, ModuleType]:
 
 def texts() -> Texts:
     """Of all tabs; a tab's own keys begin with its name, such as "chat.send"."""
-    return {**TEXTS, **{key: words for tab in tabs().values() for key, words in tab.TEXTS.items()}}
+    return {key: words for tab in tabs().values() for key, words in tab.TEXTS.items()}
 
 
 def words() -> gr.I18n:

@@ -75,6 +75,17 @@ def test_a_box_in_a_reply_is_drawn_and_lights_up_with_its_name(page: Page) -> No
     expect(page.locator(".picture svg g.lit")).to_have_count(1)
 
 
+def test_the_same_picture_can_be_given_again(page: Page) -> None:
+    for count in (1, 2):
+        with page.expect_file_chooser() as chooser:
+            page.locator("#chat-box [data-testid=upload-button]").click()
+        chooser.value.set_files(LINE)
+        expect(page.locator("#chat-box img")).to_have_count(1)
+        ask(page, "what is")
+        expect(page.locator("[data-testid=bot] small")).to_have_count(count)
+        page.wait_for_timeout(200)
+
+
 def test_a_click_on_the_picture_puts_its_place_into_the_question(page: Page) -> None:
     page.set_input_files("#chat-box input[type=file]", LINE)
     expect(page.locator("#chat-box .thumbnails, #chat-box img").first).to_be_visible()

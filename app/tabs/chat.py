@@ -46,8 +46,8 @@ TEXTS = {
     "chat.more": ("More", "更多"),
     "chat.transcript": ("Conversation", "对话"),
     "chat.hello": (
-        "### What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it.",
-        "### 我们来看什么？\n添加一张图片（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。",
+        "## What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it.",
+        "## 我们来看什么？\n添加一张图片（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。",
     ),
     "chat.placeholder": ("Ask about a picture …", "就图片提问……"),
     "chat.options": ("Options", "选项"),
@@ -291,16 +291,10 @@ class Chat:
         for digest, size in list(usage.get("seen", {}).items())[-1:]:
             original = Size(*self.store.size(digest))
             yield tell("chat.facts_seen", request, size=str(original), seen=str(Size(*size)))
-        spoken = max(usage["total_s"] - usage["prefill_s"], 1e-3)
-        rate = max(usage["new_tokens"] - 1, 0) / spoken
-        yield tell(
-            "chat.facts",
-            request,
-            prompt=usage["prompt_tokens"],
-            new=usage["new_tokens"],
-            rate=rate,
-            first=usage["prefill_s"],
-        )
+        if usage["new_tokens"]:
+            values = {"prompt": usage["prompt_tokens"], "new": usage["new_tokens"], "first": usage["prefill_s"]}
+            rate = (usage["new_tokens"] - 1) / max(usage["total_s"] - usage["prefill_s"], 1e-3)
+            yield tell("chat.facts", request, rate=rate, **values)
         if usage["finish"] != "stop":
             yield f"**{tell('chat.cut_' + usage['finish'], request)}**"
 
