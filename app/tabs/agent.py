@@ -133,7 +133,7 @@ class AgentTab:
                         deny = gr.Button(say("agent.deny"), elem_id="agent-deny")
                         allow = gr.Button(say("agent.allow"), variant="primary", elem_id="agent-allow")
                 screen = gr.HTML("", js_on_load=script("stage.js"), apply_default_css=False, elem_id="agent-screen")
-                with gr.Group(visible=False, elem_id="agent-hands") as hands:
+                with gr.Column(visible=False, elem_id="agent-hands") as hands:
                     self.hands()
             with gr.Column(elem_id="agent-past", min_width=0):
                 said = gr.HTML("", **plain, elem_id="agent-said")
