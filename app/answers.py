@@ -90,11 +90,13 @@ class Answers:
 
     def ask(self, conversation: Conversation, text: str, pictures: Sequence[Image.Image] = ()) -> Answer:
         """A new turn of the user, answered."""
+        conversation = self._settled(conversation)
         kept = tuple(self.store.keep_picture(picture) for picture in pictures)
         return self._start(replace(conversation, turns=(*conversation.turns, Turn("user", text, kept))))
 
     def again(self, conversation: Conversation, index: int, text: str | None = None) -> Answer:
         """The answer to the user's turn at or before `index` anew, what came after dropped. text: said instead."""
+        conversation = self._settled(conversation)
         while index > 0 and conversation.turns[index].role != "user":
             index -= 1
         turn = conversation.turns[index]
@@ -114,8 +116,16 @@ class Answers:
         for id in list(self._live):
             self.stop(id)
 
+    def _settled(self, conversation: Conversation) -> Conversation:
+        """With the reply that was under way as its last turn, stopped."""
+        answer = self.live(conversation.id)
+        if answer is None:
+            return conversation
+        answer.stop()
+        *_, last = answer.follow()
+        return replace(last, options=conversation.options)
+
     def _start(self, conversation: Conversation) -> Answer:
-        self.stop(conversation.id)
         answer = Answer(self.store.save(conversation))
         with self._lock:
             self._live = {id: each for id, each in self._live.items() if not each.ended} | {conversation.id: answer}

@@ -121,6 +121,7 @@ def launched(
     finally:
         desk.close()
         if blocks.is_running:
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it would tell of each thing it cuts off
             blocks.server.force_exit = True  # pages that are still open hold their connections
             blocks.close(verbose=False)
 

@@ -17,6 +17,7 @@ from model.vlm import Reply, Sampling
 from tools.chromium import find_browser
 
 READY = "#chat-box textarea"
+LOADED = "#chat-past .past, #chat-past .empty"
 
 
 class Echo:
@@ -69,5 +70,5 @@ def enter(browser: Browser, address: str, **settings: str) -> Page:
     """A new person's page, ready."""
     page = browser.new_context(viewport={"width": 1280, "height": 800}, **settings).new_page()  # type: ignore[arg-type]
     page.goto(address)
-    page.wait_for_selector(READY)
+    page.wait_for_selector(LOADED)
     return page

@@ -63,6 +63,21 @@ def test_stop_ends_it_and_what_was_said_stays(store: Store) -> None:
     assert answers.live(answer.conversation.id) is None
 
 
+def test_who_speaks_while_a_reply_is_under_way_ends_it_and_loses_nothing(store: Store) -> None:
+    answers = Answers(store, Echo)
+    first = answers.ask(store.begin(), "long story")
+    follow = first.follow()
+    while not next(follow).turns[-1].text:
+        pass
+    stale = store.read(first.conversation.id)
+    assert stale is not None
+    last = ended(answers.ask(stale, "short"))
+    assert [turn.role for turn in last.turns] == ["user", "assistant", "user", "assistant"]
+    assert last.turns[1].usage["finish"] == "cancelled"
+    assert last.turns[3].text.strip() == "short"
+    assert store.read(last.id) is not None
+
+
 def test_again_drops_what_came_after(store: Store) -> None:
     answers = Answers(store, lambda: ScriptedModel(["reply"]))
     first = ended(answers.ask(store.begin(), "first", [PICTURE]))

@@ -45,14 +45,18 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def ask(page: Page, text: str) -> None:
+    """And wait until it is in the conversation."""
+    before = page.locator("[data-testid=user]").count()
     page.fill(READY, text)
     page.keyboard.press("Enter")
+    page.wait_for_function("(count) => document.querySelectorAll('[data-testid=user]').length > count", arg=before)
 
 
 def reply(page: Page) -> str:
     """The last one, once it has ended."""
     bot = page.locator("[data-testid=bot]").last
     expect(bot.locator("small")).to_be_visible()
+    expect(page.locator("#chat-box .submit-button")).to_be_visible()
     return bot.locator("p").first.inner_text().strip()
 
 
@@ -107,6 +111,15 @@ def test_stop_ends_the_reply_at_once(page: Page) -> None:
     assert time.monotonic() - began < 1.5  # 0.5 for us, the rest for a busy machine; the report has the measured time
     expect(page.locator("[data-testid=bot] small").last).to_contain_text("Stopped.")
     expect(page.locator("#chat-box .submit-button")).to_be_visible()
+
+
+def test_what_is_sent_while_a_reply_is_under_way_is_answered(page: Page) -> None:
+    ask(page, "long tale")
+    expect(page.locator("[data-testid=bot]").last).to_contain_text("tale")
+    ask(page, "enough")
+    expect(page.locator("[data-testid=bot] p").last).not_to_contain_text("tale")
+    assert reply(page) == "enough"
+    expect(page.locator("[data-testid=bot] small").first).to_contain_text("Stopped.")
 
 
 def test_a_reload_keeps_the_conversation_and_a_reply_under_way(page: Page) -> None:

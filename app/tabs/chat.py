@@ -156,10 +156,10 @@ class Chat:
         talk = [box, transcript, picture, beside, past, current]
         said = [current, search, *options]
         starts: list[Any] = [
-            box.submit(self.say, [box, *said], talk),
+            box.submit(self.say, [box, *said], talk, trigger_mode="multiple"),
             transcript.example_select(self.try_example, said, talk),
-            transcript.retry(self.again, said, talk),
-            transcript.edit(self.edit, said, talk),
+            transcript.retry(self.again, said, talk, trigger_mode="multiple"),
+            transcript.edit(self.edit, said, talk, trigger_mode="multiple"),
             page.load(self.load, [current, search], [*talk, *options]),
         ]
         opened = past.select(self.act, [current, search], [*talk, *options], cancels=starts)
@@ -221,6 +221,8 @@ class Chat:
         id = answer.conversation.id
         busy = gr.update(value=None, submit_btn=False, stop_btn=True)
         for number, conversation in enumerate(answer.follow()):
+            if self.answers.live(id) not in (answer, None):
+                return  # another has begun here, and shows itself
             first = number == 0
             picture, beside = self.panel(conversation, request)
             said = self.messages(conversation, request)
@@ -238,7 +240,10 @@ class Chat:
 
     def load(self, id: str, words: str, request: gr.Request) -> Iterator[Update]:
         """The page was opened, perhaps while a reply is under way."""
-        yield from self.open(self.store.read(id) or self.store.begin(), words, request)
+        if conversation := self.store.read(id):
+            yield from self.open(conversation, words, request)
+        else:  # the rest stays as it is: a fast person may have asked something already
+            yield *[gr.skip()] * 4, self.listed("", words, request), gr.skip(), *[gr.skip()] * 5
 
     def new(self, words: str, request: gr.Request) -> Iterator[Update]:
         yield from self.open(self.store.begin(), words, request)
