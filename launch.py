@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     argv = sys.argv[1:] if argv is None else argv
     cli.parse(argv)  # help and mistakes end here, before anything is installed
-    if not argv or (is_installed() and not in_own_environment()):
+    if is_installed() and not in_own_environment():
         return cli.main(argv)
     return cli.guarded(lambda: start(argv))
 

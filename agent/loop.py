@@ -46,11 +46,30 @@ class NoJournal:
         pass
 
 
+class LookAgain(Exception):
+    """Raised by a Guide: the screen may be another now, so the step begins anew, and nothing of it is kept."""
+
+
+class Guide(Protocol):
+    """Whoever watches the run; may keep it waiting and act in the model's place."""
+
+    def turn(self, step: Step) -> Action | None:
+        """Called when the screen is seen and the model is about to speak, and again when its reply is understood and
+        about to be done. None: go on. An action: done instead. Raises LookAgain.
+        """
+        ...
+
+
+class NoGuide:
+    def turn(self, step: Step) -> Action | None:
+        return None
+
+
 class Agent:
     """One model at one screen, for one task; make a new one for the next.
 
     policy: is asked before every action. journal: is told of every step before and after it is done.
-    on_text: gets the reply piece by piece while the model speaks.
+    on_text: gets the reply piece by piece while the model speaks. guide: may hold the run and act itself.
     """
 
     def __init__(
@@ -62,6 +81,7 @@ class Agent:
         policy: Policy = AllowAll(),
         journal: Journal = NoJournal(),
         on_text: Callable[[str], None] | None = None,
+        guide: Guide = NoGuide(),
         sampling: Sampling = Sampling(),
     ) -> None:
         self.model = model
@@ -70,6 +90,7 @@ class Agent:
         self.policy = policy
         self.journal = journal
         self.on_text = on_text
+        self.guide = guide
         self.sampling = replace(sampling, stop=(*sampling.stop, CALL_END))
         self.language = ComputerUse(model.family)
         self.stopped = threading.Event()
@@ -82,9 +103,12 @@ class Agent:
         """
         steps: list[Step] = []
         while not steps or steps[-1].ending is None:
-            step = self.perceive(steps)
-            step = self.plan(task, steps, step)
-            step = self.act(steps, step)
+            try:
+                step = self.perceive(steps)
+                step = self.plan(task, steps, step)
+                step = self.act(steps, step)
+            except LookAgain:
+                continue
             steps.append(replace(step, ending=step.ending or self.ending([*steps, step])))
             self.journal.outcome(steps[-1])
             yield steps[-1]
@@ -106,9 +130,11 @@ class Agent:
         return Step(len(steps), screenshot, seconds=Seconds(perceive=time.perf_counter() - began))
 
     def plan(self, task: str, steps: Sequence[Step], step: Step) -> Step:
-        """Let the model speak until it has made one call."""
+        """Let the model speak until it has made one call, unless the guide acts in its place."""
         if step.ending:
             return step
+        if action := self.guide.turn(step):
+            return self.by_person(step, action)
         began = time.perf_counter()
         try:
             reply = self.speak(task, steps, step)
@@ -139,16 +165,24 @@ class Agent:
         began = time.perf_counter()
         try:
             step = self.read(step)
-            for action in step.actions:
+            if not step.by_person and (action := self.guide.turn(step)):
+                step = self.read(self.by_person(step, action))
+            for action in () if step.by_person else step.actions:  # a person needs nobody's leave
                 self.policy.check(action, step.screenshot)
             self.journal.intent(step)
+            began = time.perf_counter()  # a person may have been waited for until now
             step = replace(step, result=self.perform(step.actions))
         except (ParseError, Refused, ActionFailed) as mistake:
             step = replace(step, result=str(mistake), mistake=True)
         except EnvironmentLost as lost:
             step = replace(step, result=str(lost), ending=Ending("lost", str(lost)))
-        step = replace(step, result=prompts.joined(step.result, progress.warning([*steps, step])))
+        step = replace(step, result=prompts.joined(step.result, progress.warning(alone([*steps, step]))))
         return replace(step, seconds=replace(step.seconds, act=time.perf_counter() - began))
+
+    def by_person(self, step: Step, action: Action) -> Step:
+        """The person's action in the model's own words, so that all who read the step, the model too, understand it."""
+        said = self.language.write(action, self.model.family.grid(step.screenshot.size))
+        return replace(step, reply=said, actions=(), finish=None, by_person=True, corrected=step.reply)
 
     def read(self, step: Step) -> Step:
         """The reply understood. Raises ParseError."""
@@ -176,11 +210,17 @@ class Agent:
             return Ending("finished" if finish.success else "failed", finish.answer)
         if self.stopped.is_set():
             return CANCELLED
-        if ending := progress.stuck(steps):
+        if ending := progress.stuck(alone(steps)):
             return ending
-        if len(steps) >= self.max_steps:
+        if sum(not step.by_person for step in steps) >= self.max_steps:
             return Ending("budget", f"not done after {self.max_steps} steps")
         return None
+
+
+def alone(steps: Sequence[Step]) -> Sequence[Step]:
+    """What the model did since a person last acted: only of that can it be stuck."""
+    last = max((step.index for step in steps if step.by_person), default=-1)
+    return steps[last + 1 :]
 
 
 def pieces(action: Action) -> Iterator[Action]:

@@ -7,6 +7,8 @@ from tools.geometry import Size
 REPEATED = "You did this before and nothing changed. Try something else."
 CIRCLES = "You are going in circles. Try something else."
 STILL = "The screen has not changed for {steps} steps. Try something else."
+DENIED = "The user does not allow this. Do something else, or terminate with failure."
+CHANGED = "The screen changed there before this was done. Look again."
 STOPPED = "Stopped before this was done."
 SCREEN_SIZE = "The screen's resolution is now {size}."
 

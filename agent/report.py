@@ -99,12 +99,17 @@ def section(step: Step) -> str:
         f"<h2>{step.index + 1}. {words(in_words(step))}</h2>",
         f'<p class="dim">{words(" · ".join(filter(None, (step.screenshot.title, step.screenshot.url))))}</p>',
         f'<img alt="the screen of step {step.index + 1}" src="{picture(step)}">',
+        f'<p class="dim">{words(by_person(step))}</p>' if step.by_person else "",
         f"<p>{words(thought.strip())}</p>" if thought.strip() else "",
         f"<pre>{words(tag + call)}</pre>" if tag else "",
         f'<pre class="result{" bad" if step.mistake else ""}">{words(step.result)}</pre>' if step.result else "",
         f'<p class="dim">{words(cost(step))}</p>',
     ]
     return f"<section>{''.join(parts)}</section>\n"
+
+
+def by_person(step: Step) -> str:
+    return f"A person did this. The model had said: {step.corrected}" if step.corrected else "A person did this."
 
 
 def picture(step: Step) -> str:

@@ -165,6 +165,8 @@ def intent_line(step: Step) -> dict[str, Any]:
         "reply": step.reply,
         "actions": [to_json(action) for action in step.actions],
         "finish": asdict(step.finish) if step.finish else None,
+        "by_person": step.by_person,
+        "corrected": step.corrected,
     }
 
 
@@ -178,6 +180,8 @@ def intended(data: dict[str, Any], folder: Path) -> Step:
         data["reply"],
         tuple(from_json(action) for action in data["actions"]),
         Finish(**data["finish"]) if data["finish"] else None,
+        by_person=data.get("by_person", False),  # runs recorded before a person could act do not say
+        corrected=data.get("corrected", ""),
     )
 
 

@@ -80,6 +80,8 @@ class Step:
     finish: Finish | None = None  # None: the model goes on
     result: str = ""  # what the model is told came of it; "" when all went well and there is nothing to say
     mistake: bool = False  # the result says what the model did wrong
+    by_person: bool = False  # the reply is the call that a person made in the model's place
+    corrected: str = ""  # what the model had said where a person then chose to do something else
     ending: Ending | None = None  # None: another step follows
     seconds: Seconds = Seconds()
     usage: Usage = field(default_factory=Usage)

@@ -44,7 +44,7 @@ def parse(argv: Sequence[str]) -> Namespace:
     """Help and mistakes end the program here."""
     if argv[:1] == ["test"] and not {"-h", "--help"} & set(argv):  # pytest's own flags; argparse would reorder them
         return Namespace(command="test", does="app.commands.test", rest=list(argv[1:]))
-    arguments, rest = parser().parse_known_args(argv)
+    arguments, rest = parser().parse_known_args(argv or ["app"])
     if rest and arguments.command != "train":
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     arguments.rest = rest  # of train: flags of the stage
@@ -53,9 +53,6 @@ def parse(argv: Sequence[str]) -> Namespace:
 
 def execute(arguments: Namespace) -> int:
     """Import the file of the command, not before it is needed, and let it work."""
-    if arguments.command is None:
-        parser().print_help()
-        return 0
     code: int = import_module(arguments.does).run(arguments)
     return code
 
@@ -64,14 +61,18 @@ def parser() -> ArgumentParser:
     top = ArgumentParser(
         prog=PROGRAM,
         description="Handeye: one vision-language model on your own machine that sees a screen and acts.",
-        epilog=f"The first start sets everything up. {PROGRAM} COMMAND --help tells more and gives examples.",
+        epilog=f"Without a command: app. The first start sets everything up. {PROGRAM} COMMAND --help tells more.",
         allow_abbrev=False,
     )
     top.set_defaults(command=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    add_app(commands)
+    add_chat(commands)
     add_demo(commands)
     add_act(commands)
     add_replay(commands)
+    add_runs(commands)
+    add_ground(commands)
     add_bench(commands)
     add_train(commands)
     add_adapt(commands)
@@ -79,6 +80,27 @@ def parser() -> ArgumentParser:
     add_explain(commands)
     add_test(commands)
     return top
+
+
+def add_app(commands: Any) -> None:
+    app = command(commands, "app", "the page: chat, agent, replay; also what no command means", "app", "app --no-open")
+    app.add_argument("--host", default="127.0.0.1", metavar="NAME", help="address to be reached at (%(default)s)")
+    app.add_argument("--port", type=int, metavar="N", help="(default: the first free one from 7860)")
+    about = "open it in a browser (default: where there is a screen)"
+    app.add_argument("--open", action=argparse.BooleanOptionalAction, help=about)
+    add_model(app)
+
+
+def add_chat(commands: Any) -> None:
+    examples = ("chat", 'chat "Read all the text in the image." --image page.png', 'chat "Hello" --json')
+    chat = command(commands, "chat", "talk with the model, about pictures too", *examples)
+    chat.add_argument("text", nargs="?", metavar="TEXT", help="one question; without it, a conversation")
+    chat.add_argument("--image", type=Path, action="append", default=[], metavar="FILE", help="again for more pictures")
+    chat.add_argument("--system", default="", metavar="TEXT", help="what is said to the model first")
+    chat.add_argument("--max-tokens", type=typed(read_count), default=512, metavar="N", help="(default: %(default)s)")
+    chat.add_argument("--temperature", type=float, default=0.0, metavar="F", help="0: always the likeliest")
+    chat.add_argument("--json", action="store_true", help="for programs: one JSON object for each reply")
+    add_model(chat)
 
 
 def add_demo(commands: Any) -> None:
@@ -99,6 +121,37 @@ def add_act(commands: Any) -> None:
 def add_replay(commands: Any) -> None:
     replay = command(commands, "replay", "show a recorded run again, and write its report", "replay runs/NAME")
     replay.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
+
+
+def add_runs(commands: Any) -> None:
+    group = commands.add_parser("runs", help="recorded runs: list, show, export", allow_abbrev=False)
+    things = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
+    listed = command(things, "list", "all runs, newest first", "runs list", "runs list --json", does="runs")
+    shown = command(things, "show", "one run, step by step", "runs show last", does="runs")
+    examples = ("runs export last --as script > again.py", "runs export NAME --as lines --to lines.zip")
+    exported = command(things, "export", "a run as something to use", *examples, does="runs")
+    kinds = "report: HTML; script: Playwright; test: pytest; lines: JSONL to fine-tune on, with its pictures in a ZIP"
+    exported.add_argument("--as", dest="kind", required=True, choices=("report", "script", "test", "lines"), help=kinds)
+    exported.add_argument("--to", type=Path, metavar="FILE", help="(default: standard output)")
+    for verb in (shown, exported):
+        verb.add_argument("name", metavar="RUN", help='its name or how that begins, a folder, or "last"')
+    for verb in (listed, shown):
+        verb.add_argument("--json", action="store_true", help="for programs")
+    for verb in (listed, shown, exported):
+        verb.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: as the settings say)")
+
+
+def add_ground(commands: Any) -> None:
+    examples = ('ground page.png "the search button" --to marked.png', "ground --calibrate")
+    ground = command(commands, "ground", "where is it? points and boxes on a picture", *examples)
+    ground.add_argument("picture", nargs="?", type=Path, metavar="PICTURE")
+    ground.add_argument("phrase", nargs="?", metavar="PHRASE", help="what to find")
+    ways = "click: one place, as an agent; boxes, points: all of them (default: %(default)s)"
+    ground.add_argument("--as", dest="way", choices=("click", "boxes", "points"), default="click", help=ways)
+    ground.add_argument("--to", type=Path, metavar="FILE", help="the picture with the places marked")
+    ground.add_argument("--calibrate", action="store_true", help="twenty drawn targets: how many are hit?")
+    ground.add_argument("--json", action="store_true", help="for programs")
+    add_model(ground)
 
 
 def add_bench(commands: Any) -> None:

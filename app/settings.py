@@ -17,7 +17,11 @@ from tools.geometry import Size
 Quantization = Literal["4bit", "8bit"]
 
 PREFIX = "HANDEYE_"
-ELSEWHERE = {BROWSER_VARIABLE}  # read where it is used, as launch.py needs it before there is anything else
+ELSEWHERE = {
+    BROWSER_VARIABLE,
+    "HANDEYE_DATA",
+    "HANDEYE_PASSWORD",
+}  # read where they are used; none is for a run's record
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,19 @@ def settings_file(environment: Mapping[str, str]) -> Path:
     else:
         folder = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return folder / "handeye" / "settings.toml"
+
+
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where this system keeps what a program's user makes; HANDEYE_DATA names another place."""
+    if named := environment.get("HANDEYE_DATA"):
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        folder = Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return folder / "handeye"
 
 
 def from_file(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from agent.trajectory import Step, in_words
 def step_lines(step: Step) -> str:
     """One step as it is printed: number, thought, action, result, seconds."""
     thought = printable(step.reply.partition("<tool_call>")[0])
-    lines = [f"step {step.index + 1}: {thought or 'no thought said'}"]
+    lines = [f"step {step.index + 1}: {'a person acts' if step.by_person else thought or 'no thought said'}"]
     lines.append(f"  does    {printable(in_words(step))}")
     lines.append(f"  result  {printable(step.result) or 'ok'}  ({step.seconds.total:.1f} s)")
     return "\n".join(lines)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.loop import Agent, Journal
+from agent.loop import Agent, Guide, Journal, NoGuide
+from agent.safety import AllowAll, Policy
 from app.settings import Settings
 from model.families import Family
 from model.local.load import load
@@ -31,5 +32,15 @@ def make_agent(
     browser: Browser,
     journal: Journal,
     on_text: Callable[[str], None] | None = None,
+    policy: Policy = AllowAll(),
+    guide: Guide = NoGuide(),
 ) -> Agent:
-    return Agent(model, browser, max_steps=settings.max_steps, journal=journal, on_text=on_text)
+    return Agent(
+        model,
+        browser,
+        max_steps=settings.max_steps,
+        policy=policy,
+        journal=journal,
+        on_text=on_text,
+        guide=guide,
+    )

@@ -4,3 +4,5 @@ from __future__ import annotations
 
 READ_LINE = READ_PAGE = "Read all the text in the image."  # how much there is to read, the picture tells
 DOCUMENT = "QwenVL HTML"  # the page as HTML, every block with its box
+BOXES = "Outline the position of {} and output all the coordinates in JSON format."
+POINTS = "Point to {}, output its coordinates in XML format <points x y>object</points>."

@@ -2,63 +2,34 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from demo_replies import replies
 from scripted import ScriptedModel
 
-from app import cli
+from app import address_book, cli
 from app.commands import demo
 from app.commands.act import perform
 from app.settings import Settings
-from model.computer_use import call
 from model.families import TINY
-from tools.browser import Browser
-from tools.geometry import Point
 
-SETTINGS = Settings(viewport=demo.VIEW, scale=TINY.device_scale, max_steps=demo.MAX_STEPS)
+SETTINGS = Settings(viewport=address_book.VIEW, scale=TINY.device_scale, max_steps=address_book.MAX_STEPS)
 
 
-def replies(person: str) -> Iterator[str]:
-    """What a model would say that reads and points well; the places are read from the page beforehand."""
-    with demo.serve() as book, Browser(book.url, viewport=demo.VIEW, scale=TINY.device_scale) as browser:
-
-        def click(selector: str) -> str:
-            box = browser.page.locator(selector).bounding_box()
-            assert box is not None
-            middle = Point((box["x"] + box["width"] / 2), (box["y"] + box["height"] / 2))
-            pixel = Point(middle.x * browser.scale, middle.y * browser.scale)
-            browser.page.click(selector)
-            return call("left_click", coordinate=[round(side) for side in TINY.grid(browser.size).from_pixels(pixel)])
-
-        def write(text: str) -> str:
-            browser.page.keyboard.type(text)
-            return call("type", text=text)
-
-        yield "I click the field. " + click("text=Name >> xpath=following-sibling::input")
-        yield write("Anna")
-        yield click("text=Search")
-        yield click(f"a >> text={person}")
-        yield click("text=Message >> xpath=following-sibling::input")
-        yield write(demo.TEXT)
-        yield click("text=Send")
-        yield call("terminate", status="success")
-
-
-@pytest.mark.parametrize(("person", "good"), [(demo.TO, True), ("Anna Klein", False)])
+@pytest.mark.parametrize(("person", "good"), [(address_book.TO, True), ("Anna Klein", False)])
 def test_the_address_book_knows_whether_the_task_was_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], person: str, good: bool
 ) -> None:
     model = ScriptedModel(list(replies(person)))
     settings = Settings(**vars(SETTINGS) | {"runs": tmp_path})
-    with demo.serve() as book:
-        outcome = perform(settings, model, demo.TASK, book.url)
+    with address_book.serve() as book:
+        outcome = perform(settings, model, address_book.TASK, book.url)
     said = capsys.readouterr().out
-    assert book.sent == [(person, demo.TEXT)]
-    assert demo.is_done(book.sent) is good
+    assert book.sent == [(person, address_book.TEXT)]
+    assert address_book.is_done(book.sent) is good
     assert (outcome.ending.success, outcome.steps) == (True, 8)  # whatever the model says of it
     assert said.count("step ") == 8
     assert "step 1: I click the field." in said
@@ -73,14 +44,14 @@ def test_the_embedded_model_gets_through_it(tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize("body", ["", "no JSON", "[]", '{"to": "x"}'])
 def test_the_server_refuses_what_is_no_message(body: str) -> None:
-    with demo.serve() as book:
+    with address_book.serve() as book:
         with pytest.raises(HTTPError, match="400"):
             urlopen(Request(book.url + "messages", data=body.encode()))
         assert book.sent == []
 
 
 def test_the_server_answers_with_the_page_and_keeps_a_message() -> None:
-    with demo.serve() as book:
+    with address_book.serve() as book:
         assert b"Address book" in urlopen(book.url).read()
         urlopen(Request(book.url + "messages", data=json.dumps({"to": "a", "text": "b"}).encode()))
         assert book.sent == [("a", "b")]

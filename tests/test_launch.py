@@ -38,7 +38,7 @@ def start(folder: Path, *argv: str, **environment: str) -> subprocess.CompletedP
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=250)
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["demo", "--help"], ["bench", "miniwob", "--help"], []])
+@pytest.mark.parametrize("argv", [["--help"], ["demo", "--help"], ["bench", "miniwob", "--help"], ["app", "--help"]])
 def test_help_needs_no_set_up(copy: Path, argv: list[str]) -> None:
     done = start(copy, *argv)
     assert (done.returncode, done.stderr) == (0, "")

@@ -11,7 +11,7 @@ from screens import Screens
 from scripted import ScriptedModel
 
 from agent import prompts
-from agent.loop import Agent
+from agent.loop import Agent, LookAgain
 from agent.safety import Refused
 from agent.trajectory import Ending, Finish, Step
 from model.computer_use import call, response
@@ -248,6 +248,63 @@ def test_the_intent_is_kept_before_and_the_outcome_after_the_action() -> None:
     ]
     assert [step for kind, step in journal.lines if kind == "outcome"] == steps
     assert journal.lines[0][1] == replace(steps[0], result="", seconds=journal.lines[0][1].seconds)
+
+
+# -- a person in the model's place ---------------------------------------------------------------------------------
+
+
+class Person:
+    """Says at each turn what it was told to say, then lets the model go on; keeps what it was shown."""
+
+    def __init__(self, *turns: Action | type[LookAgain] | None) -> None:
+        self.turns, self.shown = iter(turns), list[Step]()
+
+    def turn(self, step: Step) -> Action | None:
+        self.shown.append(step)
+        turn = next(self.turns, None)
+        if turn is LookAgain:
+            raise LookAgain
+        return turn  # type: ignore[return-value]
+
+
+def test_the_guide_is_shown_the_screen_before_the_model_speaks_and_the_action_before_it_is_done() -> None:
+    guide, screens = Person(), Screens()
+    first, last = run([CLICK, DONE], screens, guide=guide)
+    assert [(step.index, step.reply, step.actions) for step in guide.shown] == [
+        *[(0, "", ()), (0, CLICK, (CLICKED,)), (1, "", ()), (1, DONE, ())]
+    ]
+    assert not first.by_person and not first.corrected and last.ending == Ending("finished")
+
+
+def test_a_person_acts_in_the_models_place_and_the_model_is_told_as_if_it_had() -> None:
+    guide, screens, model = Person(Type("tea"), CLICKED), Screens(), ScriptedModel([DONE])
+    first, second, last = Agent(model, screens, guide=guide, policy=NoTyping()).run("Do it")
+    assert screens.done == [Type("tea"), CLICKED], "nor does the policy forbid a person anything"
+    assert [step.by_person for step in (first, second, last)] == [True, True, False]
+    assert first.reply == call("type", text="tea") and first.usage.new_tokens == 0
+    assert [message.text for message in model.asked[0]][1:] == ["Do it", first.reply, response(""), CLICK, response("")]
+
+
+def test_a_person_does_something_else_than_the_model_wants() -> None:
+    for said in (f"I click.\n{CLICK}", DONE):
+        guide, screens = Person(None, Press(("enter",))), Screens()
+        first, _ = run([said, DONE], screens, guide=guide)
+        assert screens.done == [Press(("enter",))] == list(first.actions)
+        assert (first.by_person, first.corrected, first.finish) == (True, said, None)
+
+
+def test_a_step_that_begins_anew_leaves_nothing_behind() -> None:
+    guide, journal, screens = Person(LookAgain, None, LookAgain), Kept(), Screens()
+    steps = run([CLICK, CLICK, DONE], screens, guide=guide, journal=journal)
+    assert len(steps) == 2 and screens.done == [CLICKED] and screens.looks == 4
+    assert [step.index for _, step in journal.lines] == [0, 0, 1, 1]
+
+
+def test_the_steps_of_a_person_are_not_counted_and_never_stuck() -> None:
+    guide, screens = Person(*[CLICKED] * 20), Screens(changes=lambda action: False)
+    steps = run([call("type", text="a"), DONE], screens, guide=guide, max_steps=2)
+    assert len(steps) == 22 and steps[-1].ending == Ending("finished")
+    assert not any(step.result for step in steps[:20])
 
 
 # -- stop ----------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ STEPS = [
         usage=Usage(10, 4, 7, 0.25, 0.5, "stop"),
     ),
     Step(1, picture(1), "mumble", result="no call", mistake=True),
-    Step(2, picture(0), "again", actions=(Drag(Point(3, 4)), Press(("ctrl", "c")))),
+    Step(2, picture(0), "again", actions=(Drag(Point(3, 4)), Press(("ctrl", "c"))), by_person=True, corrected="no\n"),
     Step(3, picture(2), "done", finish=Finish(True, "3 €"), ending=Ending("finished", "3 €")),
 ]
 
@@ -53,6 +53,13 @@ def recording(tmp_path: Path) -> Iterator[Recording]:
 def test_replay_equals_live(recording: Recording) -> None:
     assert list(record(STEPS, recording)) == STEPS
     assert list(replay(recording.folder)) == STEPS
+
+
+def test_a_run_recorded_before_persons_could_act_still_replays(recording: Recording) -> None:
+    list(record(STEPS[:2], recording))
+    path = recording.folder / "steps.jsonl"
+    path.write_bytes(path.read_bytes().replace(b', "by_person": false, "corrected": ""', b""))
+    assert b"by_person" not in path.read_bytes() and list(replay(recording.folder)) == STEPS[:2]
 
 
 def test_each_step_can_be_replayed_as_soon_as_it_is_recorded(recording: Recording) -> None:

@@ -1,0 +1,86 @@
+"""Pictures of a chat: files that a person gives, what the model sees of them, and places in its words."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from model.families import Family, Grid, smart_resize
+from model.parsing import ParseError
+from model.parsing.documents import parse_document
+from model.parsing.grounding import Found, parse_grounding
+from tools.errors import UserError
+from tools.geometry import Box, Point, Size
+
+MAX_PIXELS = 50_000_000  # of one picture; a 493 KB PNG can hold 169 million, which cost 1.3 GB
+
+
+def read_file(path: Path) -> list[Image.Image]:
+    """The pictures in a file, upright, as the person sees them. The one place that knows kinds of files.
+
+    Of a moving GIF the first frame. Raises UserError when there is nothing to see in it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is lower
+            with Image.open(path) as file:
+                if file.width * file.height > MAX_PIXELS:
+                    size, most = f"{file.width}x{file.height}", MAX_PIXELS // 10**6
+                    raise UserError(f"{path.name} has {size} pixels; make it {most} million or fewer")
+                upright = ImageOps.exif_transpose(file)
+                return [flat(upright)]
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path.name} is no picture that can be read; give PNG, JPEG, WebP, GIF or BMP") from error
+
+
+def flat(picture: Image.Image) -> Image.Image:
+    """RGB, with white where it was transparent."""
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    clear = picture.convert("RGBA")
+    white = Image.new("RGBA", clear.size, "white")
+    return Image.alpha_composite(white, clear).convert("RGB")
+
+
+def grid(size: Size, family: Family, tokens: int) -> Grid:
+    """Where a picture lands when it may cost at most so many tokens; 0: as many as the family allows.
+
+    Never fewer than the family's least: the model would make the picture that large again.
+    """
+    most = max(family.min_pixels, min(family.max_pixels, tokens * family.factor**2)) if tokens else family.max_pixels
+    made = smart_resize(size, family.factor, family.min_pixels, most)
+    return Grid(size, family.grid(made).resized, family)  # rounding down can leave fewer than the family's least
+
+
+def seen(picture: Image.Image, family: Family, tokens: int) -> Image.Image:
+    """The picture within its budget; the model's own resize then leaves it as it is."""
+    if not tokens:
+        return picture
+    resized = grid(Size(*picture.size), family, tokens).resized
+    if (resized.width, resized.height) == picture.size:
+        return picture
+    return picture.resize((resized.width, resized.height), Image.Resampling.BICUBIC)
+
+
+def in_words(place: Point | Box, where: Grid) -> str:
+    """A place of the picture as the family writes it."""
+    corners = [place] if isinstance(place, Point) else [Point(place.left, place.top), Point(place.right, place.bottom)]
+    numbers = [round(number) for corner in corners for number in where.from_pixels(corner)]
+    if len(numbers) == 2:
+        return f"({numbers[0]}, {numbers[1]})"
+    if where.family.name == "qwen2-vl":
+        return f"({numbers[0]},{numbers[1]}),({numbers[2]},{numbers[3]})"
+    return f"[{', '.join(map(str, numbers))}]"
+
+
+def pointed_out(reply: str, where: Grid) -> list[Found]:
+    """What a reply, perhaps not all of it yet, points at: named boxes and points, or the blocks of a page."""
+    try:
+        if "data-bbox" in reply:
+            blocks = parse_document(reply, where)
+            return [Found(block.text or block.kind, block.box) for block in blocks if block.box]
+        return list(parse_grounding(reply, where))
+    except ParseError:
+        return []

@@ -1,0 +1,378 @@
+"""The agent tab: a task, the screen as the agent sees it, and a hand on the wheel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from agent.report import words
+from app import address_book, steps
+from app.desk import Desk
+from app.live import DEMO, Job, Live, Question, stage
+from tools.actions import Action, Back, Click, Press, Scroll, Type
+from tools.environment import EnvironmentLost
+from tools.errors import UserError
+from tools.geometry import Point
+
+LOOK = Path(__file__).parents[1] / "look"
+WAIT_S = 0.5  # between two looks at a run in which nothing happens
+REST_S = 0.1  # and at one in which much does
+MOST_STEPS = 100
+KEYS = {"enter": "Enter", "tab": "Tab", "backspace": "⌫", "escape": "Esc"}
+EXAMPLES = (
+    (address_book.TASK, DEMO),
+    ('Search for "Boris", then click on "Boris Lange".', DEMO),
+)
+TEXTS = {
+    **steps.TEXTS,
+    "agent.title": ("Agent", "代理"),
+    "agent.task": ("Task", "任务"),
+    "agent.task_hint": ("What shall be done? In plain words.", "要做什么？用平常的话说。"),
+    "agent.start": ("Where to begin", "从哪里开始"),
+    "agent.start_info": ("An address, or the page that comes with Handeye", "网址，或随 Handeye 提供的页面"),
+    "agent.demo": ("Address book (comes with Handeye)", "通讯录（随 Handeye 提供）"),
+    "agent.go": ("Start", "开始"),
+    "agent.try_send": ("Send Anna a message", "给 Anna 发消息"),
+    "agent.try_find": ("Find Boris", "找到 Boris"),
+    "agent.options": ("Options", "选项"),
+    "agent.headed": ("Show the browser's own window too", "同时显示浏览器窗口"),
+    "agent.asks": ("Approvals", "许可"),
+    "agent.always": ("Ask me before every action", "每个操作前都问我"),
+    "agent.never": ("Do not ask", "不询问"),
+    "agent.max_steps": ("Steps at most", "最多步数"),
+    "agent.pause": ("Pause", "暂停"),
+    "agent.resume": ("Go on", "继续"),
+    "agent.step": ("Step once", "单步"),
+    "agent.take": ("Take over", "接管"),
+    "agent.back": ("Hand back", "交还"),
+    "agent.stop": ("Stop", "停止"),
+    "agent.empty": (
+        "Here you will see what the agent sees, and where it clicks. You can pause it, correct it and take over at "
+        "any time.",
+        "这里会显示代理看到的屏幕和它点击的位置。你可以随时暂停、纠正或接管。",
+    ),
+    "agent.empty_steps": ("Every step will be listed here.", "每一步都会列在这里。"),
+    "agent.no_task": ("Say first what shall be done.", "请先写出任务。"),
+    "agent.busy": ("A run is still going on; stop it first.", "已有任务在运行，请先停止。"),
+    "agent.opening": ("Opening the page …", "正在打开页面……"),
+    "agent.looking": ("Looking …", "正在看屏幕……"),
+    "agent.thinking": ("Thinking …", "正在思考……"),
+    "agent.acting": ("Acting …", "正在操作……"),
+    "agent.asking": ("Waiting for your leave", "等待你的许可"),
+    "agent.pausing": ("Pausing after this …", "这一步之后暂停……"),
+    "agent.paused": ("Paused", "已暂停"),
+    "agent.taken": ("You have the browser", "由你操作浏览器"),
+    "agent.count": ("step {number} of at most {most}", "第 {number} 步，最多 {most} 步"),
+    "agent.rate": ("{each:.1f} s a step, at most {left:.0f} s left", "每步 {each:.1f} 秒，最多还需 {left:.0f} 秒"),
+    "agent.planned": (
+        "It is about to: {deed}. Click on the screen to do that instead.",
+        "即将执行：{deed}。点击屏幕则改为点击那里。",
+    ),
+    "agent.your_turn": (
+        "Click on the screen to click there in the agent's place.",
+        "点击屏幕即可代替代理点击那里。",
+    ),
+    "agent.ask": ("May it do this?", "可以这样做吗？"),
+    "agent.allow": ("Allow", "允许"),
+    "agent.deny": ("Deny", "拒绝"),
+    "agent.type": ("Type into the browser", "在浏览器中输入"),
+    "agent.type_hint": ("Text, then Enter here to type it there", "输入文字，按回车即可在浏览器中输入"),
+    "agent.up": ("Scroll up", "向上滚动"),
+    "agent.down": ("Scroll down", "向下滚动"),
+    "agent.page_back": ("Page back", "后退"),
+    "agent.look": ("Look again", "刷新画面"),
+    "agent.answer": ("Answer", "回答"),
+    "agent.received": ("The address book received: {messages}", "通讯录收到：{messages}"),
+    "agent.received_none": ("The address book received no message.", "通讯录没有收到消息。"),
+    "agent.sum": ("{count} steps, {seconds:.0f} s", "{count} 步，{seconds:.0f} 秒"),
+    "agent.bug": (
+        "Something went wrong inside Handeye; the terminal says what.",
+        "Handeye 内部出错；详情见终端。",
+    ),
+    "agent.kept": ("The run is kept; see the Replay tab.", "运行已保存，见“回放”标签页。"),
+}
+
+Update = Any  # of a component, as Gradio takes it
+
+
+def build(desk: Desk) -> None:
+    AgentTab(desk).build()
+
+
+class AgentTab:
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.stage = desk, stage(desk)
+
+    def build(self) -> None:
+        say, page = self.desk.say, Context.root_block
+        assert page is not None
+        gr.HTML(steps.STYLE, js_on_load=None, elem_classes="css")
+        plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
+        with gr.Row(elem_id="agent"):
+            with gr.Column(elem_id="agent-form", min_width=0):
+                form = self.form()
+            with gr.Column(elem_id="agent-view", min_width=0):
+                status = gr.HTML("", **plain, elem_id="agent-status")
+                with gr.Row(visible=False, elem_id="agent-wheel") as wheel:
+                    pause = gr.Button(say("agent.pause"), elem_id="agent-pause", min_width=76)
+                    once = gr.Button(say("agent.step"), elem_id="agent-step", min_width=76)
+                    take = gr.Button(say("agent.take"), elem_id="agent-take", min_width=76)
+                    stop = gr.Button(say("agent.stop"), variant="stop", elem_id="agent-stop", min_width=76)
+                with gr.Group(visible=False, elem_id="agent-question") as asking:
+                    question = gr.HTML("", **plain)
+                    number = gr.State(0)
+                    with gr.Row():
+                        deny = gr.Button(say("agent.deny"), elem_id="agent-deny")
+                        allow = gr.Button(say("agent.allow"), variant="primary", elem_id="agent-allow")
+                screen = gr.HTML("", js_on_load=script("stage.js"), apply_default_css=False, elem_id="agent-screen")
+                with gr.Column(visible=False, elem_id="agent-hands") as hands:
+                    self.hands()
+            with gr.Column(elem_id="agent-past", min_width=0):
+                said = gr.HTML("", **plain, elem_id="agent-said")
+                listed = gr.HTML("", js_on_load=script("fold.js"), apply_default_css=False, elem_id="agent-steps")
+
+        task, start, headed, asks, most, go, *tries = form
+        shown = [status, asking, question, number, screen, wheel, pause, once, take, stop, hands, said, listed, go]
+        options = [headed, asks, most]
+        gr.on([go.click, task.submit], self.begin, [task, start, *options], shown, show_progress="hidden")
+        for example, button in zip(EXAMPLES, tries, strict=True):
+            button.click(partial(self.fill, *example), None, [task, start], show_progress="hidden")
+        page.load(self.reload, [task], [task, start, *shown], show_progress="hidden")
+        if isinstance(Context.block, gr.Tab):  # a run may have begun in another tab
+            Context.block.select(self.reload, [task], [task, start, *shown], show_progress="hidden")
+        quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False}
+        pause.click(self.pause, **quiet)
+        once.click(lambda: self.with_live(Live.step_once), **quiet)
+        take.click(self.take, **quiet)
+        stop.click(lambda: self.with_live(Live.stop), **quiet)
+        allow.click(partial(self.answer, True), [number], **quiet)
+        deny.click(partial(self.answer, False), [number], **quiet)
+        screen.select(self.click, **quiet)
+
+    def form(self) -> list[Any]:
+        say, settings = self.desk.say, self.desk.settings
+        task = gr.Textbox(
+            label=say("agent.task"), placeholder=say("agent.task_hint"), lines=2, max_lines=6, elem_id="agent-task"
+        )
+        with gr.Row(elem_id="agent-tries"):
+            tries = [
+                gr.Button(say(key), size="sm", min_width=60, elem_classes="try")
+                for key in ("agent.try_send", "agent.try_find")
+            ]
+        with gr.Row(elem_id="agent-where"):
+            start = gr.Dropdown(
+                [(say("agent.demo"), DEMO)], value=DEMO, allow_custom_value=True, label=say("agent.start"),
+                info=say("agent.start_info"), scale=4, min_width=200, elem_id="agent-start",
+            )  # fmt: skip
+            go = gr.Button(say("agent.go"), variant="primary", scale=1, min_width=90, elem_id="agent-go")
+        with gr.Accordion(say("agent.options"), open=False, elem_id="agent-options"):
+            asks = gr.Radio(
+                [(say("agent.always"), True), (say("agent.never"), False)], value=False, label=say("agent.asks")
+            )
+            most = gr.Slider(1, MOST_STEPS, min(settings.max_steps, MOST_STEPS), step=1, label=say("agent.max_steps"))
+            headed = gr.Checkbox(settings.headed, label=say("agent.headed"))
+        return [task, start, headed, asks, most, go, *tries]
+
+    def hands(self) -> None:
+        """What a person can do to the browser beside clicking."""
+        say = self.desk.say
+        quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False}
+        text = gr.Textbox(
+            label=say("agent.type"), placeholder=say("agent.type_hint"), submit_btn=True, elem_id="agent-type"
+        )
+        text.submit(self.type, [text], [text], **quiet)
+        with gr.Row():
+            for name, label in KEYS.items():
+                gr.Button(label, size="sm", min_width=56).click(partial(self.act, Press((name,))), **quiet)
+            up, down, back = Scroll(-300.0), Scroll(300.0), Back()
+            moves: dict[str, Action] = {"agent.up": up, "agent.down": down, "agent.page_back": back}
+            for key, action in moves.items():
+                gr.Button(say(key), size="sm", min_width=90).click(partial(self.act, action), **quiet)
+            gr.Button(say("agent.look"), size="sm", min_width=90).click(lambda: self.with_live(Live.look), **quiet)
+
+    # What starts to show a run.
+
+    def begin(
+        self, task: str, start: str, headed: bool, asks: bool, most: int, request: gr.Request
+    ) -> Iterator[list[Update]]:
+        if not task.strip():
+            gr.Warning(self.desk.tell("agent.no_task", request))
+            return
+        settings = replace(self.desk.settings, runs=self.desk.runs, headed=headed, max_steps=int(most))
+        if self.stage.begin(Job(task.strip(), (start or DEMO).strip(), asks), settings) is None:
+            gr.Warning(self.desk.tell("agent.busy", request))
+            return
+        yield from self.follow(request)
+
+    def reload(self, task: str | None, request: gr.Request) -> Iterator[list[Update]]:
+        """The page was opened, or this tab of it, perhaps in the middle of a run."""
+        job = self.stage.live.job if self.stage.live else None
+        filled = [job.task, job.start] if job and not task else [gr.skip(), gr.skip()]
+        for number, updates in enumerate(self.follow(request)):
+            yield [*(filled if number == 0 else [gr.skip(), gr.skip()]), *updates]
+
+    def follow(self, request: gr.Request) -> Iterator[list[Update]]:
+        """What has changed, until the run is over."""
+        live, seen, version = self.stage.live, dict[str, object](), -1
+        look = Look(self.desk, request)
+        if live is None:
+            yield look.nothing()
+        while live and self.stage.live is live:
+            version = live.worker.wait(version, WAIT_S)
+            is_over = live.phase == "over"  # asked first: what is shown then is all there is
+            yield look.changes(live, seen)
+            if is_over:
+                return
+            time.sleep(REST_S)
+
+    def fill(self, task: str, start: str) -> tuple[str, str]:
+        return task, start
+
+    # What a person does to the run.
+
+    def with_live(self, does: Any) -> None:
+        if live := self.stage.live:
+            does(live)
+
+    def pause(self) -> None:
+        self.with_live(lambda live: live.resume() if live.worker.is_paused else live.worker.pause())
+
+    def take(self) -> None:
+        self.with_live(lambda live: live.resume() if live.taken else live.take_over())
+
+    def answer(self, allowed: bool, number: int) -> None:
+        self.with_live(lambda live: live.answer(number, allowed))
+
+    def click(self, event: gr.EventData) -> None:
+        """Of the screen that was shown; had it changed since, the click would hit something else."""
+        live, at = self.stage.live, event._data
+        if live and live.step and live.step.screenshot.digest == at["screen"]:
+            live.act(Click(Point(float(at["x"]), float(at["y"]))))
+
+    def type(self, text: str) -> str:
+        self.act(Type(text)) if text else None
+        return ""
+
+    def act(self, action: Action) -> None:
+        self.with_live(lambda live: live.act(action))
+
+
+class Look:
+    """A run as updates of the tab's components, in the language of one page."""
+
+    def __init__(self, desk: Desk, request: gr.Request | None) -> None:
+        self.tell: steps.Tell = partial(desk.tell, request=request)
+        self.drawn: dict[int, str] = {}  # steps of the list
+
+    def nothing(self) -> list[Update]:
+        """Before there was any run."""
+        empty = f'<p class="empty stage-empty">{self.tell("agent.empty")}</p>'
+        hidden = gr.update(visible=False)
+        go = gr.update(interactive=True)
+        listed = f'<p class="empty">{self.tell("agent.empty_steps")}</p>'
+        return ["", hidden, "", 0, empty, hidden, *[gr.skip()] * 4, hidden, "", listed, go]
+
+    def changes(self, live: Live, seen: dict[str, object]) -> list[Update]:
+        """An update of each component; of those that look as they did when last `seen`, none."""
+        phase, question, is_held = live.phase, live.question, live.worker.is_held
+        is_on = phase != "over"
+        asked = (question.action,) if question else live.step.actions if live.step else ()
+        digest = live.step.screenshot.digest if live.step else ""
+        wheel = gr.update(visible=is_on)
+        pause = "agent.resume" if live.worker.is_paused else "agent.pause"
+        parts: dict[str, tuple[object, Callable[[], Update]]] = {
+            "asking": (question is not None, lambda: gr.update(visible=question is not None)),
+            "question": (question and question.number, lambda: self.question(question)),
+            "number": (question and question.number, lambda: question.number if question else 0),
+            "screen": ((digest, asked, is_held), lambda: self.screen(live, asked, is_held)),
+            "wheel": (is_on, lambda: wheel),
+            "pause": (pause, lambda: gr.update(value=self.tell(pause))),
+            "once": (is_held, lambda: gr.update(interactive=is_held)),
+            "take": (live.taken, lambda: gr.update(value=self.tell("agent.back" if live.taken else "agent.take"))),
+            "stop": (is_on, lambda: gr.update(interactive=is_on)),
+            "hands": (live.taken and is_held, lambda: gr.update(visible=live.taken and is_held)),
+            "said": ((live.said, is_on), lambda: self.said(live) if is_on else ""),
+            "listed": ((id(live), len(live.steps)), lambda: steps.folded(live.steps, self.tell, self.drawn)),
+            "go": (is_on, lambda: gr.update(interactive=not is_on)),
+        }
+        status = self.ending(live) if phase == "over" else self.status(live)
+        updates = [gr.skip() if seen.get("status") == status else status]
+        updates += [gr.skip() if name in seen and seen[name] == key else make() for name, (key, make) in parts.items()]
+        seen.update({name: key for name, (key, _) in parts.items()}, status=status)
+        return updates
+
+    def screen(self, live: Live, actions: tuple[Action, ...], is_held: bool) -> str:
+        if live.step is None:
+            return f'<p class="empty stage-empty">{self.tell("agent.opening")}</p>'
+        alt = self.tell("step.alt", number=live.step.index + 1)
+        return steps.stage(live.step.screenshot, actions, alt, is_held)
+
+    def status(self, live: Live) -> str:
+        step, count, most = live.step, len(live.steps), live.settings.max_steps
+        state: str = live.phase
+        if live.phase == "paused" and live.taken:
+            state = "taken"
+        elif live.worker.is_paused and live.phase not in ("paused", "asking"):
+            state = "pausing"
+        told = [self.tell("agent.count", number=min(count + 1, most), most=most)]
+        if live.seconds_each is not None and live.seconds_left is not None:
+            told.append(self.tell("agent.rate", each=live.seconds_each, left=live.seconds_left))
+        hint = ""
+        if live.phase == "paused":
+            deed = words(steps.doing(step, self.tell)) if step else ""
+            planned = step and step.reply and not live.taken
+            hint = self.tell("agent.planned", deed=deed) if planned else self.tell("agent.your_turn")
+        bar = f'<i class="bar"><i style="width:{min(100, 100 * count / most):.0f}%"></i></i>'
+        return (
+            f'<div class="status {state}" role="status"><p><b>{self.tell(f"agent.{state}")}</b> '
+            f'<span class="dim">{" · ".join(told)}</span></p>{bar}{f"<p>{hint}</p>" if hint else ""}</div>'
+        )
+
+    def ending(self, live: Live) -> str:
+        """The answer, where the run gave one, and what came of it all."""
+        error, ending = live.worker.error, live.ending
+        if error is not None:
+            is_known = isinstance(error, UserError | EnvironmentLost)
+            told = escape(str(error)) if is_known else self.tell("agent.bug")
+            return f'<div class="status over bad" role="status"><p>{told}</p></div>'
+        parts = [f"<p>{steps.outcome(ending, self.tell)}</p>"]
+        if ending and ending.text and not (ending.success or ending.reason == "cancelled"):
+            parts.append(f"<p>{words(ending.text)}</p>")
+        if ending and ending.success and ending.text:
+            parts.append(f'<p class="answer"><b>{self.tell("agent.answer")}</b> {words(ending.text)}</p>')
+        if live.received is not None:
+            messages = "; ".join(f"“{text}” → {to}" for to, text in live.received)
+            key = "agent.received" if messages else "agent.received_none"
+            parts.append(f"<p>{words(self.tell(key, messages=messages))}</p>")
+        seconds = sum(step.seconds.total for step in live.steps)
+        sums = self.tell("agent.sum", count=len(live.steps), seconds=seconds)
+        parts.append(f'<p class="dim">{sums}. {self.tell("agent.kept")}</p>')
+        good = "good" if ending and ending.success else "bad"
+        return f'<div class="status over {good}" role="status">{"".join(parts)}</div>'
+
+    def question(self, question: Question | None) -> str:
+        if question is None:
+            return ""
+        deed = words(steps.deed(question.action, self.tell))
+        return f'<div class="question" role="alert"><b>{self.tell("agent.ask")}</b><p>{deed}</p></div>'
+
+    def said(self, live: Live) -> str:
+        """The thought as it comes; the call, which is for the curious, folded away."""
+        if not live.said.strip():
+            return ""
+        spoken = f"<p>{words(steps.spoken(live.said))}</p>"
+        call = live.said[len(live.said.partition("<tool_call>")[0]) :]
+        more = f"<details><summary>{self.tell('step.call')}</summary><pre>{words(call)}</pre></details>"
+        return f'<div class="said">{spoken}{more if call else ""}</div>'
+
+
+def script(name: str) -> str:
+    return (LOOK / name).read_text(encoding="utf-8")

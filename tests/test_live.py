@@ -1,0 +1,163 @@
+"""A run that pages watch and persons steer: real Chromium, the address book, a model that says what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from demo_replies import replies
+from scripted import ScriptedModel
+
+from agent import prompts
+from agent.examples import examples
+from agent.store import replay
+from app import address_book
+from app.live import DEMO, Job, Live
+from app.settings import Settings
+from model.computer_use import call
+from model.families import TINY
+from tools.actions import Click, Type
+from tools.geometry import Point
+
+LONG_S = 60.0
+DONE = call("terminate", status="success")
+NAME = Point(250, 148)  # of the address book's field, in pixels of the screenshot
+
+
+@pytest.fixture(scope="module")
+def to_anna() -> list[str]:
+    return list(replies(address_book.TO))
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    begun: list[Live] = []
+
+    def begin(said: Sequence[str], asks: bool = False, paused: bool = False, again: Sequence[str] = ()) -> Live:
+        settings = Settings(runs=tmp_path, max_steps=20)
+        job = Job(address_book.TASK, DEMO, asks, tuple(again))
+        live = Live(settings, job, lambda: ScriptedModel(said))
+        if paused:
+            live.worker.pause()
+        begun.append(live)
+        return live
+
+    yield begin
+    for live in begun:
+        live.close()
+
+
+def until(live: Live, has_come: Callable[[Live], object]) -> Live:
+    seen = -1
+    while not has_come(live):
+        seen = live.worker.wait(seen, LONG_S)
+        assert has_come(live) or live.phase != "over", live.worker.error
+    return live
+
+
+def is_over(live: Live) -> bool:
+    return live.phase == "over"
+
+
+def is_planned(live: Live) -> bool:
+    return live.phase == "paused" and live.step is not None and bool(live.step.reply)
+
+
+def is_seen(live: Live) -> bool:
+    return live.phase == "paused" and live.step is not None and not live.step.reply
+
+
+def recorded(live: Live) -> Path:
+    assert live.recording is not None
+    return live.recording.folder
+
+
+def test_a_run_is_seen_live_and_replays_step_for_step(begin: Callable[..., Live], to_anna: list[str]) -> None:
+    live = until(begin(to_anna), is_over)
+    assert live.received == [(address_book.TO, address_book.TEXT)] and live.ending and live.ending.success
+    assert live.worker.error is None and len(live.steps) == 8
+    assert list(replay(recorded(live))) == list(live.steps)
+    assert live.seconds_each and live.seconds_left == pytest.approx(12 * live.seconds_each)
+
+
+def test_paused_the_plan_is_shown_and_single_steps_do_it(begin: Callable[..., Live], to_anna: list[str]) -> None:
+    live = until(begin(to_anna, paused=True), is_seen)
+    for count in range(2):
+        live.step_once()
+        until(live, lambda live, count=count: is_planned(live) and live.step.index == count)
+        assert live.step and live.step.actions and len(live.steps) == count
+    live.resume()
+    assert until(live, is_over).ending and live.received
+
+
+def test_a_click_of_the_person_is_done_instead_and_kept_as_such(begin: Callable[..., Live]) -> None:
+    wrong = call("left_click", coordinate=[300, 400])
+    live = until(begin([wrong, DONE], paused=True), is_seen)
+    live.step_once()
+    until(live, is_planned)
+    assert live.act(Click(NAME))
+    until(live, lambda live: len(live.steps) == 1)
+    live.resume()
+    until(live, is_over)
+    first = live.steps[0]
+    assert first.by_person and first.corrected == wrong
+    (action,) = first.actions
+    assert isinstance(action, Click) and action.at
+    assert abs(action.at.x - NAME.x) < 1 and abs(action.at.y - NAME.y) < 1
+    assert list(replay(recorded(live))) == list(live.steps)
+    learned = [talk[-1].text for talk in examples(recorded(live), TINY)]
+    assert wrong not in learned and first.reply in learned, "what is learned is what the person did"
+
+
+def test_taken_over_the_person_uses_the_browser_and_the_plan_is_dropped(begin: Callable[..., Live]) -> None:
+    model_wants = call("left_click", coordinate=[300, 400])
+    live = until(begin([model_wants, DONE], paused=True), is_seen)
+    live.step_once()
+    until(live, is_planned)
+    live.take_over()
+    until(live, is_seen)
+    for count, action in enumerate([Click(NAME), Type("Anna")], start=1):
+        assert live.act(action)
+        until(live, lambda live, count=count: is_seen(live) and len(live.steps) == count)
+    live.resume()
+    until(live, is_over)
+    assert not live.taken and [step.by_person for step in live.steps] == [True, True, False]
+    assert not any(step.corrected for step in live.steps)
+
+
+def test_nothing_is_done_that_is_not_allowed(begin: Callable[..., Live], to_anna: list[str]) -> None:
+    live = until(begin([*to_anna[:2], DONE], asks=True), lambda live: live.question)
+    question = live.question
+    assert question and live.phase == "asking" and isinstance(question.action, Click)
+    live.answer(question.number, allowed=False)
+    until(live, lambda live: live.question and live.question.number != question.number)
+    live.answer(question.number, allowed=True)  # late, and not for this question
+    assert live.phase == "asking" and live.question and isinstance(live.question.action, Type)
+    live.answer(live.question.number, allowed=True)
+    until(live, is_over)
+    assert [step.mistake for step in live.steps] == [True, False, False]
+    assert live.steps[0].result.startswith(prompts.DENIED)
+
+
+@pytest.mark.parametrize("state", ["paused", "asking"])
+def test_stop_is_heard_in_every_state(begin: Callable[..., Live], to_anna: list[str], state: str) -> None:
+    live = until(begin(to_anna, asks=state == "asking", paused=state == "paused"), lambda live: live.phase == state)
+    live.stop()
+    until(live, is_over)
+    assert live.ending and live.ending.reason == "cancelled" and live.received == []
+    assert all(step.ending or not step.actions for step in live.steps)
+
+
+def test_what_was_done_before_is_done_again_and_then_the_model_goes_on(
+    begin: Callable[..., Live], to_anna: list[str]
+) -> None:
+    live = until(begin(to_anna[3:], again=to_anna[:3]), is_over)
+    assert live.received == [(address_book.TO, address_book.TEXT)]
+    assert [step.reply for step in live.steps] == to_anna
+
+
+def test_a_page_that_does_not_open_leaves_no_run(tmp_path: Path) -> None:
+    job = Job("x", "http://127.0.0.1:9/")
+    live = until(Live(Settings(runs=tmp_path), job, lambda: ScriptedModel([])), is_over)
+    assert "cannot start there" in str(live.worker.error) and not list(tmp_path.iterdir())
