@@ -14,12 +14,13 @@ from model.training.learner import load, prepare
 from model.training.lessons import Lessons, read_shares
 from model.training.losses import weighted
 from model.training.pointing import page_lines
-from model.training.trainer import Log, fast, manifest, schedule, update
+from model.training.trainer import Log, fast, keep_memory, manifest, schedule, update
 
 SHARES = "pages=11,drawn=1,forms=1,plans=2,lines=1,papers=2,clips=1,captions=0.5"
 
 
 def run(arguments: argparse.Namespace, stage: str) -> None:
+    keep_memory()
     out: Path = arguments.out
     learner = load(out, stage, arguments.seed, arguments.begin)
     tools = prepare(learner, arguments.tower, arguments.rate)

@@ -17,7 +17,7 @@ from model.training.architecture import new_model
 from model.training.drawing import picture
 from model.training.forward import see
 from model.training.labels import CHARACTER_CLASSES, KINDS, SAMPLES, character_labels, kind_labels
-from model.training.trainer import Log, fast, manifest, optimisers, save_checkpoint, schedule, update
+from model.training.trainer import Log, fast, keep_memory, manifest, optimisers, save_checkpoint, schedule, update
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels (B, 1, H, W, 3) uint8, characters (B, N, 2), kinds (B, N)
 HELD_OUT = 10**9  # picture seeds from here on are never trained on
@@ -86,6 +86,7 @@ def batch_of(seeds: list[int], width: int, height: int, smallest: int) -> Batch:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    keep_memory()
     out: Path = arguments.out
     model = new_model(arguments.seed)
     tower = model.model.visual
