@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
             length = (batch.segment == RIGHT).sum(1)
             loss = -F.logsigmoid(BETA * margin).mean() - (now[:, 0] / length).mean()  # and stay with what is right
         loss.backward()  # type: ignore[no-untyped-call]
-        update(tools, arguments.rate * schedule(step, arguments.steps, learner.step, 10))
+        update(tools, arguments.rate * schedule(step, arguments.steps, learner.step))
         log.tick(loss.item())
         if step % 20 == 19 or step + 1 == arguments.steps:
             held_out = {"right": sft.check(learner, arguments)} if step + 1 == arguments.steps else {}

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         with fast(batch.ids.device):
             loss = weighted(learner.losses(batch))
         loss.backward()  # type: ignore[no-untyped-call]
-        update(tools, arguments.rate * schedule(step, arguments.steps, learner.step, 10))
+        update(tools, arguments.rate * schedule(step, arguments.steps, learner.step))
         log.tick(loss.item())
         if step % 50 == 49 or step + 1 == arguments.steps:
             held_out = {"right": check(learner, arguments)} if step + 1 == arguments.steps else {}

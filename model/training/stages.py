@@ -15,6 +15,7 @@ from model.training.experts import EXPERTS
 from model.training.learner import ORDER, load
 from tools.errors import UserError
 
+AT_ONE = ("wide", "paper")  # screens that are drawn at a scale of 1 only
 TINY_FOLDER = Path(__file__).parents[1] / "tiny"
 
 
@@ -24,14 +25,16 @@ def pages(out: Path, rest: list[str]) -> None:
     parser.add_argument("--seeds", default="100000:100100", metavar="A:B", help="seeds of every task (%(default)s)")
     parser.add_argument("--tasks", help="names with commas between (all there are)")
     asked = parser.parse_args(rest)
-    chunk = out / "pages" / asked.seeds.replace(":", "-")
-    common = ["--seeds", asked.seeds, "--out"]
-    if asked.tasks:
-        episodes.main([*common, str(chunk), "--tasks", asked.tasks])
-        return
     own = [task for task in EXPERTS if task.startswith(episodes.OWN)]
-    episodes.main([*common, str(chunk), "--tasks", ",".join([*EXPERTS, "mixed"])])
-    episodes.main([*common, f"{chunk}-one", "--scale", "1", "--tasks", ",".join([*own, "mixed", "wide", "paper"])])
+    large, small = [*EXPERTS, "mixed"], [*own, "mixed", *AT_ONE]
+    if asked.tasks:
+        names = asked.tasks.split(",")
+        large, small = ([task for task in names if (task in AT_ONE) == one] for one in (False, True))
+    chunk = out / "pages" / asked.seeds.replace(":", "-")
+    for scale, tasks in ((2, large), (1, small)):
+        if tasks:
+            folder = f"{chunk}-x{scale}"
+            episodes.main(["--out", folder, "--scale", str(scale), "--tasks", ",".join(tasks), "--seeds", asked.seeds])
 
 
 def export(out: Path, rest: list[str]) -> None:

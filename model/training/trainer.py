@@ -20,6 +20,7 @@ from tqdm import tqdm
 from model.training.curves import draw
 
 DRAW_EVERY_S = 60.0
+WARMUP = 100  # steps, fewer in a short run
 TRIM_THRESHOLD, MMAP_MAX = -1, -4  # of mallopt, from malloc.h
 MUON_RATE = 2.0  # orthogonal steps bear a larger rate than AdamW's
 
@@ -105,8 +106,9 @@ def keep_memory() -> None:
         libc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
-def schedule(step: int, steps: int, start: int = 0, warmup: int = 100) -> float:
+def schedule(step: int, steps: int, start: int = 0) -> float:
     """Share of the full rate: a linear rise, flat, then a linear fall over the last 40 %. A resumed run rises again."""
+    warmup = max(1, min(WARMUP, (steps - start) // 10))
     return min(1.0, (step - start + 1) / warmup, max(0.02, (steps - step) / (0.4 * steps)))
 
 
