@@ -46,10 +46,10 @@ TEXTS = {
     "chat.more": ("More", "更多"),
     "chat.transcript": ("Conversation", "对话"),
     "chat.hello": (
-        "## What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it. The model that "
-        "comes with Handeye, tiny, only clicks so far: for answers, load a Qwen2.5-VL checkpoint under Doctor.",
-        "## 我们来看什么？\n添加一张图片（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。自带的 tiny 模型目前只会点击："
-        "想要回答，请在「检查」中加载 Qwen2.5-VL 模型。",
+        "## What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it. "
+        "Tiny, which comes with Handeye, only clicks so far: for answers, load a Qwen2.5-VL checkpoint under Doctor.",
+        "## 我们来看什么？\n添加一张图片（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。"
+        "自带的 tiny 模型目前只会点击：想要回答，请在「检查」中加载 Qwen2.5-VL 模型。",
     ),
     "chat.placeholder": ("Ask about a picture …", "就图片提问……"),
     "chat.options": ("Options", "选项"),
