@@ -16,16 +16,18 @@ from model.training.architecture import new_model
 from model.training.checks import Checks, said
 from model.training.forward import see
 from model.training.learner import load
+from model.training.lines import can_write_chinese
 from model.training.samples import collate
 from model.training.vision import HELD_OUT, batch_of, dense_loss
 
+TAUGHT = "pages=4,plans=2,lines=1"
 HUNDREDTH = {
-    "pages": ["--seeds", "100000:100004", "--tasks", "click-button,page-form,mixed,paper"],
+    "pages": ["--seeds", "100000:100004", "--tasks", "page-links,page-form,mixed" + ",paper" * can_write_chinese()],
     "vision": ["--steps", "30", "--batch", "8", "--easy", "1000"],
-    "multimodal": ["--steps", "50", "--tokens", "1500", "--report", "25", "--shares", "drawn=3,pages=1,papers=1"],
+    "multimodal": ["--steps", "50", "--tokens", "1500", "--report", "25", "--shares", "drawn=3,pages=1"],
     "long": ["--steps", "3", "--tokens", "3000", "--shares", "albums=1,films=1"],
-    "sft": ["--steps", "2", "--questions", "3", "--tries", "2", "--checks", "2", "--tokens", "900"],
-    "dpo": ["--steps", "1", "--questions", "3", "--tries", "2", "--checks", "2", "--tokens", "900"],
+    "sft": ["--shares", TAUGHT, "--steps", "2", "--questions", "3", "--tries", "2", "--checks", "2", "--tokens", "900"],
+    "dpo": ["--shares", TAUGHT, "--steps", "1", "--questions", "3", "--tries", "2", "--checks", "2", "--tokens", "900"],
 }
 
 

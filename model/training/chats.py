@@ -14,7 +14,7 @@ from model.families import TINY
 from model.prompts import READ_LINE
 from model.training.clips import Clip, clip, questions
 from model.training.drawing import picture
-from model.training.lines import line_picture
+from model.training.lines import can_write_chinese, line_picture
 from model.training.pointing import Lines, labelled, padded, scaled
 from model.training.samples import Answer, Corners, Picture, Sample
 
@@ -23,7 +23,7 @@ SYSTEM = TINY.default_system
 
 def line_sample(seed: int) -> Sample:
     """One line of text to be read."""
-    image, text, chars = line_picture(seed, chinese=seed % 12 == 0)
+    image, text, chars = line_picture(seed, chinese=seed % 12 == 0 and can_write_chinese())
     array, x, y = padded(image, heights=())
     boxes = [scaled(list(box), x, y) for _, *box in chars]
     letters = tuple(zip(inked(text), boxes, strict=True))

@@ -62,6 +62,10 @@ def fonts(held_out: bool, chinese: bool) -> tuple[Path, ...]:
     return found
 
 
+def can_write_chinese() -> bool:
+    return bool(named(CHINESE))
+
+
 @lru_cache(maxsize=8)
 def named(families: tuple[str, ...]) -> tuple[Path, ...]:
     files = (
