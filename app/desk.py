@@ -52,10 +52,6 @@ class Desk:
         with self._lock:
             return self._load(settings)
 
-    @property
-    def is_loaded(self) -> bool:
-        return self._model is not None
-
     def close(self) -> None:
         self.closing.close()
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -17,13 +16,10 @@ CSS = (LOOK / "page.css").read_text(encoding="utf-8")
 ICON = (LOOK / "icon.svg").read_text(encoding="utf-8")
 HEAD = f"""<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">
 <script>{(LOOK / "page.js").read_text(encoding="utf-8")}</script>"""
-TEXTS: Texts = {
-    "page.about": ("A model that sees screens, on your own machine", "看得懂屏幕的模型，就在你自己的电脑上")
-}
 
 
 def tabs() -> dict[str, ModuleType]:
-    return {name: import_module(f"app.tabs.{name}") for name in TABS if find_spec(f"app.tabs.{name}")}
+    return {name: import_module(f"app.tabs.{name}") for name in TABS}
 
 
 def texts() -> Texts:

@@ -21,6 +21,7 @@ from model.training.losses import weighted
 from model.training.samples import Answer, Sample, collate
 from model.training.trainer import Log, fast, manifest, schedule, update
 
+SHARES = "pages=4,plans=2,drawn=1,lines=1,papers=1,clips=1"
 HELD_OUT = 10**6  # seeds of questions that only check
 
 
@@ -81,7 +82,7 @@ def flags(about: str | None, steps: int) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=Path, nargs="*", default=[], help="folders that episodes wrote")
     parser.add_argument("--begin", type=Path, help="exported checkpoint to go on from, such as model/tiny")
-    parser.add_argument("--shares", type=read_shares, default="pages=4,plans=2,drawn=1,lines=1,papers=1,clips=1")
+    parser.add_argument("--shares", type=read_shares, default=SHARES, help="of sources, by question (%(default)s)")
     parser.add_argument("--questions", type=int, default=400, help="questions that the model answers itself")
     parser.add_argument("--tries", type=int, default=3, help="answers to each, the first one greedy")
     parser.add_argument("--checks", type=int, default=100, help="fresh questions at the end")
