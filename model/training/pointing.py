@@ -24,6 +24,9 @@ from tools.geometry import Size
 WIDTHS = (224, 308, 420, 476, 532, 588, 644, 700, 756, 812, 924, 1036, 1148, 1288)  # pages are padded to these, so
 HEIGHTS = (224, 308, 364, 420, 476, 532, 588, 644, 700, 756, 812)  # that batches share a size
 
+REPLIES = 5  # to a page, and one more for so many pixels: looking at a large one costs more than what is said of it
+PIXELS_A_REPLY = 60_000
+
 
 def held_out(line: dict[str, Any]) -> bool:
     return int(line["seed"]) % 25 == 7
@@ -197,9 +200,10 @@ def padded(image: Image.Image, heights: tuple[int, ...] = HEIGHTS) -> tuple[NDAr
     return array, exact.width / width, exact.height / height
 
 
-def page_sample(line: dict[str, Any], folder: Path, rng: random.Random, most: int = 5) -> Sample:
+def page_sample(line: dict[str, Any], folder: Path, rng: random.Random) -> Sample:
     """A real page as an expert saw it, padded to a common size: the expert's own reply, and others that point."""
     array, x, y = padded(Image.open(folder / line["image"]).convert("RGB"))
+    most = REPLIES + array.shape[0] * array.shape[1] // PIXELS_A_REPLY
     elements = [{**e, "box": scaled(e["box"], x, y)} for e in line["elements"]]
     chars = [[c, *scaled(list(box), x, y)] for c, *box in line["chars"]]
     replies = pointing([e for e in elements if e["whole"]], chars, rng, most)
