@@ -78,7 +78,7 @@ def test_a_locked_file_says_so_and_opens_with_its_password() -> None:
 def test_what_is_no_pdf_or_damaged_is_named(tmp_path: Path) -> None:
     path = tmp_path / "fake.pdf"
     path.write_text("hello")
-    with pytest.raises(UserError, match=r"fake\.pdf is no PDF"):
+    with pytest.raises(UserError, match=r"fake\.pdf is no PDF or picture"):
         list(pages(path))
     with pytest.raises(UserError, match="no file"):
         list(pages(tmp_path / "gone.pdf"))
@@ -95,3 +95,18 @@ def test_a_stream_that_inflates_without_end_stops_its_reader_only(tmp_path: Path
     path = write(tmp_path / "bomb.pdf", content, filtered=b"/Filter/FlateDecode")
     with pytest.raises((Stuck, UserError)):
         list(pages(path))
+
+
+def test_pictures_are_pages_too_upright_and_without_holes(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (30, 20), (0, 0, 0, 0))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # held on its side
+    picture.save(tmp_path / "side.png", exif=exif)
+    (page,) = pages(tmp_path / "side.png")
+    assert (page.image.size, page.image.getpixel((0, 0)), page.points) == ((20, 30), (255, 255, 255), None)
+    sheets = [Image.new("L", (9, 9), grey) for grey in (0, 100, 200)]
+    sheets[0].save(tmp_path / "fax.tiff", save_all=True, append_images=sheets[1:])
+    assert [page.image.getpixel((0, 0)) for page in pages(tmp_path / "fax.tiff", [3, 1])] == [(200,) * 3, (0,) * 3]
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "vast.png")
+    with pytest.raises(UserError, match="12000x12000 pixels"):
+        list(pages(tmp_path / "vast.png"))

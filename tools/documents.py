@@ -1,4 +1,4 @@
-"""PDF files as pages: what each looks like, and the words that its text layer holds."""
+"""PDF and picture files as pages: what each looks like, and the words that its text layer holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tools.apart import apart
 from tools.errors import UserError
@@ -15,8 +15,11 @@ from tools.geometry import Box, Size
 
 PAGE_PIXELS = 1536 * 1536  # of one rendered page: letters of 8 points are 14 pixels high on A4
 POINTS_PER_INCH = 72
+MOST_PIXELS = 50_000_000  # of a picture; a PNG of 493 KB can hold 169 million, which cost 1.3 GB
 MOST_SCALE = 300 / POINTS_PER_INCH  # small pages are not blown up beyond what a scanner gives
 HYPHEN, NOTHING = "\x02", "\x00"  # how the reader writes a hyphen that ends a line, and what is no letter
+
+Sent = tuple[dict[str, Any], Image.Image | None]  # from the child process
 
 
 class PasswordNeeded(UserError):
@@ -34,17 +37,17 @@ class Page:
     number: int  # from 1
     of: int  # pages of the whole file
     image: Image.Image
-    points: tuple[float, float]  # width and height on paper, 1/72 inch
+    points: tuple[float, float] | None  # width and height on paper, 1/72 inch; None for a picture
     words: tuple[Word, ...]  # of the text layer, in its order; none when scanned
 
 
 def pages(
     path: Path, numbers: Sequence[int] | None = None, *, password: str = "", pixels: int = PAGE_PIXELS
 ) -> Iterator[Page]:
-    """The pages of a PDF file, each rendered to at most so many pixels; None: all of them.
+    """The pages of a file; None: all of them. A picture is one page, a TIFF may have more.
 
-    Raises UserError for what is no PDF or has no such page, PasswordNeeded, and tools.apart.Stuck for files that
-    take too much time or memory.
+    pixels: what a page of a PDF file is rendered to at most; a picture keeps its size. Raises UserError for what is
+    no such file or has no such page, PasswordNeeded, and tools.apart.Stuck for what takes too much time or memory.
     """
     if not path.is_file():
         raise UserError(f"no file at {path}")
@@ -55,13 +58,25 @@ def pages(
             raise PasswordNeeded(f"{path.name} is encrypted, and {wrong}")
         assert image is not None
         words = tuple(Word(text, Box(*corners)) for text, *corners in item["words"])
-        yield Page(item["number"], item["of"], image, (item["points"][0], item["points"][1]), words)
+        yield Page(item["number"], item["of"], image, tuple(item["points"]) if item["points"] else None, words)
 
 
-def read(
-    path: str, numbers: list[int] | None, password: str, pixels: int
-) -> Iterator[tuple[dict[str, Any], Image.Image | None]]:
+def read(path: str, numbers: list[int] | None, password: str, pixels: int) -> Iterator[Sent]:
     """What the child process does."""
+    with Path(path).open("rb") as file:  # by content: a name may lie
+        is_pdf = b"%PDF-" in file.read(1024)
+    yield from read_pdf(path, numbers, password, pixels) if is_pdf else read_picture(path, numbers)
+
+
+def asked(name: str, count: int, numbers: list[int] | None) -> Iterator[int]:
+    """The numbers of the pages asked for, from 1. Raises UserError at one that there is not."""
+    for number in numbers if numbers is not None else range(1, count + 1):
+        if not 1 <= number <= count:
+            raise UserError(f"{name} has {count} page{'s' * (count > 1)}, so there is no page {number}")
+        yield number
+
+
+def read_pdf(path: str, numbers: list[int] | None, password: str, pixels: int) -> Iterator[Sent]:
     import pypdfium2
 
     name = Path(path).name
@@ -73,17 +88,38 @@ def read(
             yield {"locked": True}, None
             return
         raise UserError(f"{name} is no PDF file that can be read") from error
-    count = len(pdf)
-    for number in numbers if numbers is not None else range(1, count + 1):
-        if not 1 <= number <= count:
-            raise UserError(f"{name} has {count} page{'s' * (count > 1)}, so there is no page {number}")
+    for number in asked(name, len(pdf), numbers):
         try:
-            yield render(pdf[number - 1], number, count, pixels)
+            yield render(pdf[number - 1], number, len(pdf), pixels)
         except pypdfium2.PdfiumError as error:
             raise UserError(f"page {number} of {name} cannot be drawn: {error}") from error
 
 
-def render(page: Any, number: int, count: int, pixels: int) -> tuple[dict[str, Any], Image.Image]:
+def read_picture(path: str, numbers: list[int] | None) -> Iterator[Sent]:
+    name = Path(path).name
+    try:
+        with Image.open(path) as file:
+            count = int(getattr(file, "n_frames", 1)) if file.format == "TIFF" else 1
+            for number in asked(name, count, numbers):
+                file.seek(number - 1)
+                if file.width * file.height > MOST_PIXELS:
+                    size = f"{file.width}x{file.height}"
+                    raise UserError(f"{name} has {size} pixels; make it {MOST_PIXELS // 10**6} million or fewer")
+                image = flat(ImageOps.exif_transpose(file))
+                yield {"number": number, "of": count, "points": None, "words": []}, image
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{name} is no PDF or picture that can be read; give PDF, PNG, JPEG, WebP or TIFF") from error
+
+
+def flat(picture: Image.Image) -> Image.Image:
+    """RGB, with white where it was transparent."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    clear = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+
+
+def render(page: Any, number: int, count: int, pixels: int) -> Sent:
     width, height = page.get_size()
     scale = min(MOST_SCALE, (pixels / max(1.0, width * height)) ** 0.5)
     image = page.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")

@@ -1,0 +1,121 @@
+"""A document, page by page: what the model reads, again in halves where that fails, spelled as the file has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from agent.documents.spelling import Spelled, spelled
+from agent.reading import Reading, read_document, understood
+from model.parsing.documents import Block
+from model.vlm import Reply, VisionLanguageModel
+from tools import documents
+from tools.documents import Word
+from tools.geometry import Box, Size
+
+DEPTH = 2  # times a page is cut in two: down to quarters
+SHORTEST_PX = 160  # a strip lower than two of these is not cut
+QUIET = 0.2  # of the height, above and below the middle: where a line without ink is looked for
+
+OnReply = Callable[[Reply], None]
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """One page. Of what could not be read a block of the kind "unread" tells the place."""
+
+    number: int
+    of: int
+    size: Size  # of its picture
+    points: tuple[float, float] | None  # on paper; None for a picture
+    parts: tuple[Spelled, ...]  # in reading order, boxes in pixels of the picture
+    said: tuple[str, ...]  # by the model, one reply for each strip that was kept
+    problems: tuple[str, ...] = ()
+    left_over: tuple[Word, ...] = ()  # words of the file that no block holds
+
+
+def read_pages(
+    model: VisionLanguageModel,
+    path: Path,
+    numbers: Sequence[int] | None = None,
+    *,
+    password: str = "",
+    use_layer: bool = True,
+    on_reply: OnReply = lambda reply: None,
+) -> Iterator[PageRead]:
+    """Every page of a file, or those asked for, each when it is read.
+
+    use_layer: let the file's own text, where it has one, set the spelling right. on_reply: is given every reply
+    before it is spoken, to follow or to cancel it. Raises UserError, PasswordNeeded and PromptTooLarge.
+    """
+    for page in documents.pages(path, numbers, password=password):
+        yield read_page(model, page, use_layer=use_layer, on_reply=on_reply)
+
+
+def read_page(
+    model: VisionLanguageModel, page: documents.Page, *, use_layer: bool = True, on_reply: OnReply = lambda reply: None
+) -> PageRead:
+    strips = list(read_strip(model, page.image, DEPTH, on_reply))
+    blocks = [moved(block, strip.top) for strip in strips for block in strip.reading.blocks]
+    found, left = spelled(blocks, page.words) if use_layer else ([Spelled(block) for block in blocks], [])
+    return PageRead(
+        page.number,
+        page.of,
+        Size(*page.image.size),
+        page.points,
+        tuple(found),
+        tuple(strip.reading.said for strip in strips),
+        tuple(strip.reading.problem for strip in strips if strip.reading.problem),
+        tuple(left),
+    )
+
+
+@dataclass(frozen=True)
+class Strip:
+    top: int  # where it begins on the page
+    reading: Reading
+
+
+def read_strip(model: VisionLanguageModel, image: Image.Image, depth: int, on_reply: OnReply) -> Iterator[Strip]:
+    """The picture read whole, or where that fails in two parts, and so on."""
+    reply = read_document(model, image)
+    on_reply(reply)
+    reply.read()
+    reading = understood(reply, model.family, image)
+    can_halve = depth > 0 and image.height >= 2 * SHORTEST_PX
+    if reply.usage.finish == "cancelled" or not reading.problem or not can_halve:
+        yield Strip(0, marked(reading, image))
+        return
+    cut = quiet_row(image)
+    for top, bottom in ((0, cut), (cut, image.height)):
+        for strip in read_strip(model, image.crop((0, top, image.width, bottom)), depth - 1, on_reply):
+            yield Strip(top + strip.top, strip.reading)
+
+
+def marked(reading: Reading, image: Image.Image) -> Reading:
+    """With a block for the part of the picture that its problem leaves unread: what lies below the last box."""
+    if not reading.problem:
+        return reading
+    top = max((block.box.bottom for block in reading.blocks if block.box), default=0.0)
+    rest = Block("unread", "", Box(0.0, min(top, image.height - 1.0), float(image.width), float(image.height)))
+    return replace(reading, blocks=(*reading.blocks, rest))
+
+
+def moved(block: Block, down: float) -> Block:
+    box = block.box
+    return replace(block, box=Box(box.left, box.top + down, box.right, box.bottom + down)) if box and down else block
+
+
+def quiet_row(image: Image.Image) -> int:
+    """The row near the middle that crosses the least ink, in the middle of the widest such gap."""
+    grey = np.asarray(image.convert("L"), np.int16)  # (H, W)
+    first, last = (round(image.height * (0.5 + side * QUIET)) for side in (-1, 1))
+    ink = np.abs(np.diff(grey[first:last], axis=1)).sum(1)
+    quiet = np.flatnonzero(ink == ink.min())
+    runs = np.split(quiet, np.flatnonzero(np.diff(quiet) > 1) + 1)
+    best = max(runs, key=lambda run: (len(run), -abs(first + run.mean() - image.height / 2)))
+    return first + int(best[len(best) // 2])
