@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from model.families import Family
+
 READ_LINE = READ_PAGE = "Read all the text in the image."  # how much there is to read, the picture tells
 DOCUMENT = "QwenVL HTML"  # the page as HTML, every block with its box
 BOXES = "Outline the position of {} and output all the coordinates in JSON format."
 POINTS = "Point to {}, output its coordinates in XML format <points x y>object</points>."
+
+
+def document(family: Family) -> str:
+    """The request for a whole page, as the family was taught it."""
+    return DOCUMENT.lower() if family.name == "qwen3-vl" else DOCUMENT

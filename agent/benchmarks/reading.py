@@ -20,7 +20,7 @@ from model.families import Family
 from model.messages import ImagePart, user
 from model.parsing import ParseError, parse_document
 from model.parsing.documents import Block
-from model.prompts import DOCUMENT, READ_LINE
+from model.prompts import DOCUMENT, READ_LINE, document
 from model.training.hasty import HastyBrowser
 from model.training.lines import line_picture
 from model.training.papers import HEIGHTS, WIDTHS, Papers
@@ -86,8 +86,7 @@ def questions(names: Sequence[str], family: Family) -> Iterator[Question]:
         for seed in seeds["paper"]:
             for line, image in world.play(seed):
                 truth = next(one["reply"] for one in line["asks"] if one["ask"] == DOCUMENT)
-                ask = DOCUMENT.lower() if family.name == "qwen3-vl" else DOCUMENT
-                yield Question(f"paper-{seed}", ask, truth, image)
+                yield Question(f"paper-{seed}", document(family), truth, image)
 
 
 def answer(model: VisionLanguageModel, question: Question) -> dict[str, Any]:
