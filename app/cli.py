@@ -73,6 +73,7 @@ def parser() -> ArgumentParser:
     add_replay(commands)
     add_runs(commands)
     add_ground(commands)
+    add_mcp(commands)
     add_bench(commands)
     add_train(commands)
     add_adapt(commands)
@@ -152,6 +153,13 @@ def add_ground(commands: Any) -> None:
     ground.add_argument("--calibrate", action="store_true", help="twenty drawn targets: how many are hit?")
     ground.add_argument("--json", action="store_true", help="for programs")
     add_model(ground)
+
+
+def add_mcp(commands: Any) -> None:
+    about = "what Handeye can do as MCP tools for other programs, over standard input and output"
+    mcp = command(commands, "mcp", about, "mcp", "mcp --model Qwen/Qwen2.5-VL-7B-Instruct")
+    add_model(mcp)
+    add_run(mcp)
 
 
 def add_bench(commands: Any) -> None:

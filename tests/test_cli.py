@@ -22,6 +22,7 @@ COMMANDS = {
     "runs show": ["x"],
     "runs export": ["x", "--as", "script"],
     "ground": ["x.png", "a button"],
+    "mcp": [],
     "bench miniwob": ["--tasks", "click-test", "--seeds", "0:2", "--out", "x"],
     "bench pages": ["--seeds", "0:2", "--out", "x"],
     "bench grounding": ["--format", "screenspot", "--annotations", "a", "--images", "b", "--out", "x"],

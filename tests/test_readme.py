@@ -56,7 +56,7 @@ def test_a_command_parses(command: str) -> None:
 
 def test_every_command_is_shown() -> None:
     shown = {arguments(command)[0] for command in commands() if arguments(command)}
-    assert {"app", "chat", "demo", "act", "replay", "bench", "doctor", "explain", "test"} <= shown
+    assert {"app", "chat", "demo", "act", "replay", "mcp", "bench", "doctor", "explain", "test"} <= shown
 
 
 def test_the_tree_lists_exactly_the_files_that_exist() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from argparse import Namespace
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.loop import Agent
 from agent.report import write_report
 from agent.store import Recording
-from agent.trajectory import Ending
+from agent.trajectory import Ending, Step
 from app import wiring
 from app.settings import Settings, read_settings, to_json
 from app.show import printable, step_lines
@@ -36,8 +38,22 @@ def run(arguments: Namespace) -> int:
     return 0 if outcome.ending.success else 1
 
 
-def perform(settings: Settings, model: VisionLanguageModel, task: str, url: str) -> Outcome:
-    """Do the task on the page, say each step as it is done, and keep the run. Raises UserError."""
+def show(step: Step) -> None:
+    print(step_lines(step), flush=True)
+
+
+def perform(
+    settings: Settings,
+    model: VisionLanguageModel,
+    task: str,
+    url: str,
+    on_step: Callable[[Step], None] = show,
+    on_agent: Callable[[Agent], None] = lambda agent: None,
+) -> Outcome:
+    """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
+
+    on_agent: gets the agent before it begins, to stop it.
+    """
     seconds, steps, ending = 0.0, 0, Ending("interrupted")
     with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
         try:
@@ -47,8 +63,10 @@ def perform(settings: Settings, model: VisionLanguageModel, task: str, url: str)
             raise
         try:
             with browser:
-                for step in wiring.make_agent(settings, model, browser, recording).run(task):
-                    print(step_lines(step), flush=True)
+                agent = wiring.make_agent(settings, model, browser, recording)
+                on_agent(agent)
+                for step in agent.run(task):
+                    on_step(step)
                     seconds, steps, ending = seconds + step.seconds.total, steps + 1, step.ending or ending
         except EnvironmentLost as lost:  # before there was anything to see
             ending = Ending("lost", str(lost))
