@@ -43,8 +43,8 @@ class Watching:
     times_s: tuple[float, ...]  # of the frames
 
 
-def read_document(model: VisionLanguageModel, page: Image.Image) -> Reply:
-    return model.stream([user(document(model.family), ImagePart(page))], PAGE)
+def read_document(model: VisionLanguageModel, page: Image.Image, sampling: Sampling = PAGE) -> Reply:
+    return model.stream([user(document(model.family), ImagePart(page))], sampling)
 
 
 def understood(reply: Reply, family: Family, page: Image.Image) -> Reading:

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from app.settings import read_count, read_quantization, read_scale, read_size
+from app.settings import read_count, read_pages, read_quantization, read_scale, read_size
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -73,6 +73,8 @@ def parser() -> ArgumentParser:
     add_replay(commands)
     add_runs(commands)
     add_ground(commands)
+    add_parse(commands)
+    add_extract(commands)
     add_mcp(commands)
     add_bench(commands)
     add_train(commands)
@@ -153,6 +155,57 @@ def add_ground(commands: Any) -> None:
     ground.add_argument("--calibrate", action="store_true", help="twenty drawn targets: how many are hit?")
     ground.add_argument("--json", action="store_true", help="for programs")
     add_model(ground)
+
+
+def add_parse(commands: Any) -> None:
+    examples = (
+        "parse report.pdf",
+        "parse report.pdf --pages 2-5 --json",
+        "parse papers/ --out parsed --as markdown,xlsx",
+    )
+    about = "documents to Markdown, HTML, JSON, text and tables"
+    parse = command(commands, "parse", about, *examples)
+    add_documents(parse, 4096)
+    parse.add_argument("--out", type=Path, metavar="DIR", help="keep results there, go on there after a stop")
+    kinds = ("markdown", "html", "json", "text", "csv", "xlsx")
+    help = f"with --out, parted by commas, of: {', '.join(kinds)} (default: the first four)"
+    parse.add_argument(
+        "--as", dest="kinds", type=typed(some_of(kinds)), default=kinds[:4], metavar="KIND,KIND", help=help
+    )
+    layer = "let the text that a PDF file holds set the model's spelling right (default: yes)"
+    parse.add_argument("--text-layer", action=argparse.BooleanOptionalAction, default=True, help=layer)
+    parse.add_argument("--json", action="store_true", help="for programs: one JSON object for each page")
+    add_model(parse)
+
+
+def add_extract(commands: Any) -> None:
+    examples = ('extract bill.pdf --form \'{"company": "", "total": 0}\'', "extract bills/ --form schema.json --json")
+    extract = command(commands, "extract", "values out of documents, in the form you give", *examples)
+    add_documents(extract, 2048)
+    form = "a JSON example of the answer, or a JSON schema, or a file with one"
+    extract.add_argument("--form", required=True, metavar="JSON|FILE", help=form)
+    extract.add_argument("--json", action="store_true", help="for programs: one JSON object for each file")
+    add_model(extract)
+
+
+def add_documents(parser: ArgumentParser, most: int) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="PDF or picture, or a folder of them")
+    parser.add_argument("--pages", type=typed(read_pages), metavar="N-N", help="such as 1-3,7 (default: all)")
+    parser.add_argument("--password", default="", metavar="WORD", help="of encrypted files")
+    about = "of one answer about one page (default: %(default)s)"
+    parser.add_argument("--max-tokens", type=typed(read_count), default=most, metavar="N", help=about)
+
+
+def some_of(choices: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """Reads names parted by commas."""
+
+    def read(text: str) -> tuple[str, ...]:
+        for name in text.split(","):
+            if name not in choices:
+                raise ValueError(f"no {name!r}; there are: {', '.join(choices)}")
+        return tuple(text.split(","))
+
+    return read
 
 
 def add_mcp(commands: Any) -> None:

@@ -132,6 +132,17 @@ def read_count(text: str) -> int:
     return int(text)
 
 
+def read_pages(text: str) -> tuple[int, ...]:
+    """ "1-3,5" to (1, 2, 3, 5). Raises ValueError."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([1-9][0-9]{0,5})(?:-([1-9][0-9]{0,5}))?\s*", part)
+        if not match or int(match[2] or match[1]) < int(match[1]):
+            raise ValueError(f"{part.strip()!r} is no page or range of pages, such as 7 or 2-5")
+        numbers += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return tuple(dict.fromkeys(numbers))
+
+
 def read_scale(text: str) -> float:
     """Raises ValueError."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.25 <= float(text) <= 8:

@@ -16,4 +16,9 @@ def step_lines(step: Step) -> str:
 
 def printable(text: str) -> str:
     """On one line and without what could move a terminal's cursor; a page may have had its words in it."""
-    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
+    return printable_line(" ".join(text.split()))
+
+
+def printable_line(line: str) -> str:
+    """The line with its blanks as they are."""
+    return "".join(letter if letter.isprintable() else " " for letter in line)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.benchmarks.journal import Journal, claim, read
+from agent.journal import Journal, claim, read
 from tools.errors import UserError
 
 

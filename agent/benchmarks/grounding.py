@@ -11,8 +11,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from agent.benchmarks.annotations import BOX_FORMATS, BoxFormat, Format, Sample, bounds, load
-from agent.benchmarks.journal import Journal, claim
 from agent.benchmarks.score import is_hit, mean, percent, table, wilson
+from agent.journal import Journal, claim
 from model.computer_use import system_prompt
 from model.families import Family, Grid
 from model.messages import ImagePart, Message, system, user

@@ -15,9 +15,9 @@ from typing import Any
 from tqdm import tqdm
 
 from agent.benchmarks.episodes import Page, Pages, Player, play
-from agent.benchmarks.journal import Journal, claim, read
 from agent.benchmarks.score import chance_corrected, mean, percent, table, wilson
 from agent.benchmarks.tasks import CHANCE, check, reserved
+from agent.journal import Journal, claim, read
 from model.vlm import VisionLanguageModel
 from tools.environment import EnvironmentLost
 

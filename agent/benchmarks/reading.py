@@ -14,8 +14,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from agent.benchmarks.edits import edit_distance, outline, tables, teds, text_distance
-from agent.benchmarks.journal import Journal, claim
 from agent.benchmarks.score import bootstrap, mean, percent, table, wilson
+from agent.journal import Journal, claim
 from model.families import Family
 from model.messages import ImagePart, user
 from model.parsing import ParseError, parse_document

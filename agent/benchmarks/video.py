@@ -10,8 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from agent.benchmarks.journal import Journal, claim
 from agent.benchmarks.score import mean, percent, table, wilson
+from agent.journal import Journal, claim
 from model.messages import Message, user
 from model.parsing import ParseError, parse_times
 from model.training.clips import ASKS, FORMS, Asked, Clip, clip, question

@@ -62,6 +62,7 @@ def extract(
     model: VisionLanguageModel,
     pages: Iterable[tuple[int, Image.Image]],
     form: Form,
+    sampling: Sampling = SAMPLING,
     on_reply: Callable[[Reply], None] = lambda reply: None,
 ) -> Extracted:
     """Each page is asked for all values; the first page that has one gives it, lists grow over the pages.
@@ -72,7 +73,7 @@ def extract(
     found_on: dict[str, int] = {}
     said, unreadable = [], []
     for number, image in pages:
-        value, reply = of_page(model, image, form, on_reply)
+        value, reply = of_page(model, image, form, sampling, on_reply)
         said.append(reply.text)
         if reply.usage.finish == "cancelled":
             break
@@ -90,14 +91,14 @@ def extract(
 
 
 def of_page(
-    model: VisionLanguageModel, image: Image.Image, form: Form, on_reply: Callable[[Reply], None]
+    model: VisionLanguageModel, image: Image.Image, form: Form, sampling: Sampling, on_reply: Callable[[Reply], None]
 ) -> tuple[Any, Reply]:
     """The page's values, asked a second time where they do not fit."""
     shown = json.dumps(form.example, ensure_ascii=False)
     asked: list[Message] = [user(ASK.format(form=shown), ImagePart(image))]
     value: Any = None
     for _ in range(2):
-        reply = model.stream(asked, SAMPLING)
+        reply = model.stream(asked, sampling)
         on_reply(reply)
         reply.read()
         value = fitted(read(reply.text), form.schema)

@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from agent.documents.spelling import Spelled, spelled
-from agent.reading import Reading, read_document, understood
+from agent.reading import PAGE, Reading, read_document, understood
+from model.families import Family
 from model.parsing.documents import Block
-from model.vlm import Reply, VisionLanguageModel
+from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools import documents
 from tools.documents import Word
 from tools.geometry import Box, Size
@@ -45,6 +46,7 @@ def read_pages(
     *,
     password: str = "",
     use_layer: bool = True,
+    sampling: Sampling = PAGE,
     on_reply: OnReply = lambda reply: None,
 ) -> Iterator[PageRead]:
     """Every page of a file, or those asked for, each when it is read.
@@ -53,13 +55,24 @@ def read_pages(
     before it is spoken, to follow or to cancel it. Raises UserError, PasswordNeeded and PromptTooLarge.
     """
     for page in documents.pages(path, numbers, password=password):
-        yield read_page(model, page, use_layer=use_layer, on_reply=on_reply)
+        yield read_page(model, page, use_layer=use_layer, sampling=sampling, on_reply=on_reply)
 
 
 def read_page(
-    model: VisionLanguageModel, page: documents.Page, *, use_layer: bool = True, on_reply: OnReply = lambda reply: None
+    model: VisionLanguageModel,
+    page: documents.Page,
+    *,
+    use_layer: bool = True,
+    sampling: Sampling = PAGE,
+    on_reply: OnReply = lambda reply: None,
 ) -> PageRead:
-    strips = list(read_strip(model, page.image, DEPTH, on_reply))
+    def ask(image: Image.Image) -> Reply:
+        reply = read_document(model, image, sampling)
+        on_reply(reply)
+        reply.read()
+        return reply
+
+    strips = list(read_strip(ask, model.family, page.image, DEPTH))
     blocks = [moved(block, strip.top) for strip in strips for block in strip.reading.blocks]
     found, left = spelled(blocks, page.words) if use_layer else ([Spelled(block) for block in blocks], [])
     return PageRead(
@@ -80,19 +93,17 @@ class Strip:
     reading: Reading
 
 
-def read_strip(model: VisionLanguageModel, image: Image.Image, depth: int, on_reply: OnReply) -> Iterator[Strip]:
+def read_strip(ask: Callable[[Image.Image], Reply], family: Family, image: Image.Image, depth: int) -> Iterator[Strip]:
     """The picture read whole, or where that fails in two parts, and so on."""
-    reply = read_document(model, image)
-    on_reply(reply)
-    reply.read()
-    reading = understood(reply, model.family, image)
+    reply = ask(image)
+    reading = understood(reply, family, image)
     can_halve = depth > 0 and image.height >= 2 * SHORTEST_PX
     if reply.usage.finish == "cancelled" or not reading.problem or not can_halve:
         yield Strip(0, marked(reading, image))
         return
     cut = quiet_row(image)
     for top, bottom in ((0, cut), (cut, image.height)):
-        for strip in read_strip(model, image.crop((0, top, image.width, bottom)), depth - 1, on_reply):
+        for strip in read_strip(ask, family, image.crop((0, top, image.width, bottom)), depth - 1):
             yield Strip(top + strip.top, strip.reading)
 
 

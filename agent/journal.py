@@ -1,4 +1,4 @@
-"""A benchmark's results as they come: one JSON line each, safe to stop at any moment and to go on with later."""
+"""Results as they come, one JSON line each: safe to stop at any moment and to go on with later."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def parse(text: bytes, path: Path) -> dict[str, Any]:
     try:
         record = json.loads(text)
     except ValueError as error:
-        raise UserError(f"{path} is not what a benchmark wrote; move it away or choose another --out") from error
+        raise UserError(f"{path} is not what Handeye wrote; move it away or choose another --out") from error
     if not isinstance(record, dict):
-        raise UserError(f"{path} is not what a benchmark wrote; move it away or choose another --out")
+        raise UserError(f"{path} is not what Handeye wrote; move it away or choose another --out")
     return record

@@ -1,0 +1,70 @@
+"""`parse`: documents to Markdown, HTML, JSON, text and tables; a page at the terminal, or thousands into a folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from contextlib import closing
+from pathlib import Path
+
+from tqdm import tqdm
+
+from agent.documents import formats
+from agent.documents.batch import Done, Wanted, files_in, parse_files
+from agent.documents.pages import PageRead, read_pages
+from app import wiring
+from app.settings import read_settings
+from app.show import printable_line
+from model.vlm import PromptTooLarge, Sampling, VisionLanguageModel
+from tools.errors import UserError
+
+
+def run(arguments: Namespace) -> int:
+    """0; 1 when something could not be read, which is marked where it stands."""
+    settings = read_settings(vars(arguments))
+    files = files_in(arguments.files)
+    sampling = Sampling(max_new_tokens=arguments.max_tokens)
+    wanted = Wanted(arguments.pages, arguments.password, arguments.text_layer, sampling, tuple(arguments.kinds))
+    with closing(wiring.load_model(settings)) as model:
+        if arguments.out:
+            return into(model, files, arguments.out, wanted)
+        try:
+            return max(show(model, file, wanted, arguments.json) for file in files)
+        except PromptTooLarge as error:
+            raise UserError(str(error)) from error
+
+
+def into(model: VisionLanguageModel, files: list[Path], out: Path, wanted: Wanted) -> int:
+    failed: list[Done] = []
+    unread = 0
+    with tqdm(desc="pages", unit="page", disable=None) as bar:
+        for done in parse_files(model, files, out, wanted, lambda file, page: tell(bar, file, page)):
+            unread += done.problems
+            if done.error:
+                failed.append(done)
+                bar.write(f"error: {done.file}: {done.error}", file=sys.stderr)
+    told = f"{len(files) - len(failed)} of {len(files)} files in {out}"
+    print(told + f"; {unread} pages with something unread" * bool(unread))
+    return 1 if failed or unread else 0
+
+
+def tell(bar: tqdm[object], file: Path, page: PageRead) -> None:
+    bar.update()
+    bar.set_postfix_str(f"{file.name} {page.number} of {page.of}", refresh=False)
+
+
+def show(model: VisionLanguageModel, file: Path, wanted: Wanted, as_json: bool) -> int:
+    """Each page when it is read: Markdown, or one JSON object in a line."""
+    unread = 0
+    for page in read_pages(
+        model, file, wanted.numbers, password=wanted.password, use_layer=wanted.use_layer, sampling=wanted.sampling
+    ):
+        unread += bool(page.problems)
+        if as_json:
+            print(json.dumps({"file": str(file)} | formats.page_json(page), ensure_ascii=False), flush=True)
+        else:
+            print("\n".join(printable_line(line) for line in formats.to_markdown([page]).split("\n")), flush=True)
+            for problem in page.problems:
+                print(f"page {page.number}: {problem}", file=sys.stderr)
+    return 1 if unread else 0
