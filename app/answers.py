@@ -13,7 +13,7 @@ from app.conversations import Conversation, Options, Store, Turn
 from app.pictures import grid, seen
 from model.families import Family, Grid
 from model.messages import ImagePart, Message, assistant, system, user
-from model.vlm import PromptTooLarge, Reply, Sampling, VisionLanguageModel
+from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -53,8 +53,8 @@ class Answer:
         asked = self.conversation
         try:
             self._speak(asked, model(), store)
-        except (UserError, PromptTooLarge) as error:
-            self._show(asked, Turn("assistant", "", usage={"error": str(error)}))
+        except UserError as error:
+            self._show(asked, Turn("assistant", "", usage={"error": str(error), "chinese": error.chinese}))
         finally:
             if len(self.conversation.turns) > len(asked.turns):
                 store.save(self.conversation)

@@ -13,6 +13,7 @@ from gradio.i18n import I18nData
 
 from app.settings import Settings
 from model.vlm import VisionLanguageModel
+from tools.errors import UserError
 
 if TYPE_CHECKING:  # torch and transformers take seconds; the page is there before them
     from model.local.runner import LocalModel
@@ -76,6 +77,10 @@ class Desk:
     def tell(self, key: str, request: gr.Request | None, **values: object) -> str:
         """For what is said while the page is used: the words, filled in, in the language of the browser that asks."""
         return self.texts[key][is_chinese(request)].format(**values)
+
+    def wrong(self, error: UserError, request: gr.Request | None) -> str:
+        """What an error says, in the language of the browser where the error knows it."""
+        return error.chinese if error.chinese and is_chinese(request) else str(error)
 
 
 def is_chinese(request: gr.Request | None) -> bool:

@@ -28,11 +28,17 @@ def read_file(path: Path) -> list[Image.Image]:
             with Image.open(path) as file:
                 if file.width * file.height > MAX_PIXELS:
                     size, most = f"{file.width}x{file.height}", MAX_PIXELS // 10**6
-                    raise UserError(f"{path.name} has {size} pixels; make it {most} million or fewer")
+                    raise UserError(
+                        f"{path.name} has {size} pixels; make it {most} million or fewer",
+                        f"{path.name} 有 {size} 像素；请缩小到 {most} 百万像素以内",
+                    )
                 upright = ImageOps.exif_transpose(file)
                 return [flat(upright)]
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path.name} is no picture that can be read; give PNG, JPEG, WebP, GIF or BMP") from error
+        raise UserError(
+            f"{path.name} is no picture that can be read; give PNG, JPEG, WebP, GIF or BMP",
+            f"{path.name} 不是可读取的图片；请使用 PNG、JPEG、WebP、GIF 或 BMP",
+        ) from error
 
 
 def flat(picture: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from model.families import Family
 from model.messages import Message
+from tools.errors import UserError
 
 Finish = Literal["stop", "length", "repetition", "cancelled"]
 
@@ -74,5 +75,5 @@ class VisionLanguageModel(Protocol):
         ...
 
 
-class PromptTooLarge(Exception):
+class PromptTooLarge(UserError):
     """The request needs more tokens or memory than there is; the text names both and the remedy."""

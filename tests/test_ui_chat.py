@@ -102,6 +102,19 @@ def test_a_click_on_the_picture_puts_its_place_into_the_question(page: Page) -> 
     expect(page.locator(READY)).to_have_value(re.compile(r"^\(16[789], 2[789]\) $"))  # seen as 336x56
 
 
+def test_the_picture_is_as_large_after_a_look_at_another_tab(page: Page) -> None:
+    page.set_input_files("#chat-box input[type=file]", LINE)
+    expect(page.locator("#chat-box .thumbnails, #chat-box img").first).to_be_visible()
+    ask(page, "what is")
+    reply(page)
+    before = page.locator(".picture .stage").bounding_box()
+    page.get_by_role("tab", name="Agent").click()
+    expect(page.locator("#agent-screen .empty")).to_be_visible()
+    page.get_by_role("tab", name="Chat").click()
+    expect(page.locator(READY)).to_be_visible()
+    assert page.locator(".picture .stage").bounding_box() == before
+
+
 def test_stop_ends_the_reply_at_once(page: Page) -> None:
     ask(page, "long story")
     expect(page.locator("[data-testid=bot]").last).to_contain_text("story")
@@ -183,6 +196,15 @@ def test_what_a_model_writes_is_never_obeyed(page: Page, site: Site) -> None:
 def test_the_page_speaks_the_browsers_language(browser: Browser, address: str, locale: str, word: str) -> None:
     page = enter(browser, address, locale=locale)
     expect(page.locator("#chat-new")).to_have_text(word)
+    page.context.close()
+
+
+def test_what_a_person_did_wrong_is_told_in_the_browsers_language(browser: Browser, address: str) -> None:
+    page = enter(browser, address, locale="zh-CN")
+    page.set_input_files("#chat-box input[type=file]", {"name": "x.png", "mimeType": "image/png", "buffer": b"no"})
+    expect(page.locator("#chat-box .thumbnails, #chat-box img").first).to_be_attached()
+    page.locator("#chat-box .submit-button").click()
+    expect(page.get_by_test_id("toast-text")).to_contain_text("不是可读取的图片")
     page.context.close()
 
 

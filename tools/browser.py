@@ -323,7 +323,7 @@ class Browser:
         try:
             self._goto(page_address(url, self._files))
         except ActionFailed as error:
-            raise UserError(f"cannot start there: {error}") from error
+            raise UserError(f"cannot start there: {error}", f"无法从那里开始：{error}") from error
 
     def _adopt(self, page: Page) -> None:
         self._tabs.append(Tab(page, self.viewport, self.scale))

@@ -15,7 +15,7 @@ from app.pictures import read_file
 from app.settings import read_settings
 from app.show import printable
 from model.messages import ImagePart, Message, assistant, system, user
-from model.vlm import PromptTooLarge, Reply, Sampling, VisionLanguageModel
+from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.errors import UserError
 
 HELP = "Say something; /image FILE adds a picture to what you say next, /new forgets everything, an empty line ends."
@@ -29,10 +29,7 @@ def run(arguments: Namespace) -> int:
     begin = [system(arguments.system)] if arguments.system else []
     lines = iter([arguments.text]) if arguments.text is not None else typed(interactive=not arguments.json)
     with closing(wiring.load_model(settings)) as model:
-        try:
-            talk(model, lines, pictures, begin, sampling, arguments.json)
-        except PromptTooLarge as error:
-            raise UserError(str(error)) from error
+        talk(model, lines, pictures, begin, sampling, arguments.json)
     return 0
 
 

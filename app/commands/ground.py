@@ -12,7 +12,7 @@ from app import wiring
 from app.pictures import read_file
 from app.settings import read_settings
 from app.show import printable
-from model.vlm import PromptTooLarge, VisionLanguageModel
+from model.vlm import VisionLanguageModel
 from tools.errors import UserError
 
 
@@ -28,10 +28,7 @@ def run(arguments: Namespace) -> int:
         raise UserError(f"there is no file {arguments.picture}")
     image = read_file(arguments.picture)[0]
     with closing(wiring.load_model(settings)) as model:
-        try:
-            pointed = understood(ask(model, image, arguments.phrase, arguments.way).read(), model.family, image)
-        except PromptTooLarge as error:
-            raise UserError(str(error)) from error
+        pointed = understood(ask(model, image, arguments.phrase, arguments.way).read(), model.family, image)
     if arguments.to:
         drawn(image, pointed).save(arguments.to)
     print(json.dumps(as_data(pointed), indent=2) if arguments.json else in_words(pointed))

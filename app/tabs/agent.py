@@ -202,13 +202,15 @@ class AgentTab:
 
     def begin(
         self, task: str, start: str, headed: bool, asks: bool, most: int, request: gr.Request
-    ) -> Iterator[list[Update]]:
+    ) -> Iterator[Update]:
         if not task.strip():
             gr.Warning(self.desk.tell("agent.no_task", request))
+            yield gr.skip()  # without it, Gradio empties what is shown
             return
         settings = replace(self.desk.settings, runs=self.desk.runs, headed=headed, max_steps=int(most))
         if self.stage.begin(Job(task.strip(), (start or DEMO).strip(), asks), settings) is None:
             gr.Warning(self.desk.tell("agent.busy", request))
+            yield gr.skip()
             return
         yield from self.follow(request)
 
@@ -270,6 +272,7 @@ class Look:
 
     def __init__(self, desk: Desk, request: gr.Request | None) -> None:
         self.tell: steps.Tell = partial(desk.tell, request=request)
+        self.wrong = partial(desk.wrong, request=request)
         self.drawn: dict[int, str] = {}  # steps of the list
 
     def nothing(self) -> list[Update]:
@@ -340,9 +343,7 @@ class Look:
         """The answer, where the run gave one, and what came of it all."""
         error, ending = live.worker.error, live.ending
         if error is not None:
-            is_known = isinstance(error, UserError | EnvironmentLost)
-            told = escape(str(error)) if is_known else self.tell("agent.bug")
-            return f'<div class="status over bad" role="status"><p>{told}</p></div>'
+            return f'<div class="status over bad" role="status"><p>{self.trouble(error)}</p></div>'
         parts = [f"<p>{steps.outcome(ending, self.tell)}</p>"]
         if ending and ending.text and not (ending.success or ending.reason == "cancelled"):
             parts.append(f"<p>{words(ending.text)}</p>")
@@ -357,6 +358,14 @@ class Look:
         parts.append(f'<p class="dim">{sums}. {self.tell("agent.kept")}</p>')
         good = "good" if ending and ending.success else "bad"
         return f'<div class="status over {good}" role="status">{"".join(parts)}</div>'
+
+    def trouble(self, error: BaseException) -> str:
+        match error:
+            case UserError():
+                return escape(self.wrong(error))
+            case EnvironmentLost():
+                return escape(str(error))
+        return self.tell("agent.bug")
 
     def question(self, question: Question | None) -> str:
         if question is None:

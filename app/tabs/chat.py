@@ -197,7 +197,7 @@ class Chat:
         try:
             pictures = self.read_files(files, request)
         except UserError as error:
-            gr.Warning(escape(str(error)))
+            gr.Warning(escape(self.desk.wrong(error, request)))
             yield skipped()
             return
         conversation = self.conversation(id, options)
@@ -292,7 +292,7 @@ class Chat:
         """What it cost, and why it ended if not by itself."""
         usage, tell = turn.usage, self.desk.tell
         if error := usage.get("error"):
-            yield f"⚠ {escape(error)}"
+            yield f"⚠ {escape(self.desk.wrong(UserError(error, usage.get('chinese', '')), request))}"
         if usage.get("finish") is None:
             return
         for digest, size in list(usage.get("seen", {}).items())[-1:]:

@@ -17,7 +17,7 @@ from app.desk import Desk
 from app.doctor import Check, checks
 from app.settings import Settings
 from model.messages import ImagePart, user
-from model.vlm import PromptTooLarge, Sampling, VisionLanguageModel
+from model.vlm import Sampling, VisionLanguageModel
 from tools.errors import UserError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Doctor:
                 speed = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="doctor-speed")
                 measure = gr.Button(say("doctor.measure"), elem_id="doctor-measure")
             with gr.Column(scale=2), gr.Group():
-                gr.Markdown(say("doctor.load"), elem_classes="card-title")
+                gr.Markdown(say("doctor.load"), elem_id="doctor-load")
                 name = gr.Textbox(
                     settings.model, label=say("doctor.name"), info=say("doctor.name_info"), elem_id="doctor-name"
                 )
@@ -109,7 +109,7 @@ class Doctor:
                         QUANTIZATIONS, value=settings.quantization or "none", label=say("doctor.quantization")
                     )
                 go = gr.Button(say("doctor.go"), variant="primary", elem_id="doctor-go")
-                said = gr.Markdown(say("doctor.load_info"), elem_id="doctor-said", elem_classes="padded")
+                said = gr.Markdown(say("doctor.load_info"), elem_id="doctor-said")
         again.click(self.check, None, [found], show_progress="hidden")
         measure.click(self.measure, None, [speed], show_progress="minimal", concurrency_limit=1)
         go.click(self.load, [name, device, dtype, bits], [said, go], show_progress="hidden", concurrency_limit=1).then(
@@ -145,8 +145,8 @@ class Doctor:
         try:
             model = self.desk.model()
             prompt, first, decode = speed(model)
-        except (UserError, PromptTooLarge) as error:
-            return f'<p class="facts card">{escape(str(error))}</p>'
+        except UserError as error:
+            return f'<p class="facts card">{escape(self.desk.wrong(error, request))}</p>'
         values = {"prompt": prompt, "first": first, "prefill": prompt / first, "decode": decode}
         text = self.desk.tell("doctor.measured", request, model=escape(model.name), **values)
         return f'<p class="facts card">{text}</p>'
@@ -167,8 +167,10 @@ class Doctor:
             memory = free_gib()
             text = self.desk.tell("doctor.loading", request, name=f"`{wanted.model}`", seconds=seconds, memory=memory)
             yield text, gr.update(interactive=False)
-        said = self.loaded(job.model, request) if job.model else f"⚠ {escape(job.wrong)}"
-        yield said, gr.update(interactive=True)
+        if job.wrong:
+            yield f"⚠ {escape(self.desk.wrong(job.wrong, request))}", gr.update(interactive=True)
+        elif job.model:
+            yield self.loaded(job.model, request), gr.update(interactive=True)
 
     def loaded(self, model: LocalModel, request: gr.Request) -> str:
         return self.desk.tell(
@@ -187,7 +189,7 @@ class Loading:
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
         self.model: LocalModel | None = None  # once it is there
-        self.wrong = ""  # why it did not come
+        self.wrong: UserError | None = None  # why it did not come
         self.desk = desk
         self.settings = settings
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -197,7 +199,7 @@ class Loading:
         try:
             self.model = self.desk.load(self.settings)
         except UserError as error:
-            self.wrong = str(error)
+            self.wrong = error
 
     def wait(self) -> Iterator[float]:
         """The seconds gone by, again and again until it has ended."""

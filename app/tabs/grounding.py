@@ -19,7 +19,6 @@ from app import steps
 from app.desk import Desk
 from app.pictures import read_file
 from app.worker import Worker
-from model.vlm import PromptTooLarge
 from tools.actions import Click
 from tools.errors import UserError
 from tools.overlay import draw_boxes, mark
@@ -131,13 +130,13 @@ class Grounding:
             gr.Warning(tell("grounding.need"))
             yield gr.skip(), gr.skip()
             return
-        image = read_file(Path(path))[0]
-        yield stage(image), f'<p class="dim">{tell("grounding.thinking")}</p>'
-        model = self.desk.model()
         try:
+            image = read_file(Path(path))[0]
+            yield stage(image), f'<p class="dim">{tell("grounding.thinking")}</p>'
+            model = self.desk.model()
             reply = ask(model, image, phrase.strip(), way)
-        except PromptTooLarge as error:
-            raise gr.Error(escape(str(error)), print_exception=False) from error
+        except UserError as error:
+            raise gr.Error(escape(self.desk.wrong(error, request)), print_exception=False) from error
         try:
             for _ in reply:
                 yield gr.skip(), said(reply.text, tell)
@@ -146,9 +145,13 @@ class Grounding:
         pointed = understood(reply.text, model.family, image)
         yield stage(drawn(image, pointed)), said(reply.text, tell) + meaning(pointed, tell)
 
-    def draw(self) -> tuple[Image.Image, str]:
+    def draw(self, request: gr.Request) -> tuple[Image.Image, str]:
         """A screen that tiny can read, and something that is on it."""
-        image, name, _ = drawn_target(str(randrange(10**6)), self.desk.model().family.device_scale)
+        try:
+            scale = self.desk.model().family.device_scale
+        except UserError as error:
+            raise gr.Error(escape(self.desk.wrong(error, request)), print_exception=False) from error
+        image, name, _ = drawn_target(str(randrange(10**6)), scale)
         return image, name
 
     # Twenty.
@@ -157,7 +160,7 @@ class Grounding:
         """The page was opened, perhaps in the middle of a calibration."""
         tell: steps.Tell = partial(self.desk.tell, request=request)
         empty = f'<p class="empty stage-empty">{tell("grounding.empty")}</p>'
-        intro = f'<h3>{tell("grounding.trial")}</h3><p class="dim">{tell("grounding.trial_info", count=TARGETS)}</p>'
+        intro = f'<h2>{tell("grounding.trial")}</h2><p class="dim">{tell("grounding.trial_info", count=TARGETS)}</p>'
         first = True
         for updates in self.follow(request):
             yield [*([empty, intro] if first else [gr.skip(), gr.skip()]), *updates]
@@ -189,18 +192,16 @@ class Grounding:
             version = worker.wait(version, WAIT_S)
             is_over, known = worker.is_over, list(worker.items)
             drawn_so_far += [card(trial, tell) for trial in known[len(drawn_so_far) :]]
-            problem = trouble(worker, tell)
+            problem = self.trouble(worker.error, request) if worker.error else ""
             html = problem or result(known, is_over, drawn_so_far, tell)
             yield [html, gr.update(interactive=is_over), gr.update(visible=not is_over)]
             if is_over:
                 return
 
-
-def trouble(worker: Worker[Trial], tell: steps.Tell) -> str:
-    if worker.error is None:
-        return ""
-    is_known = isinstance(worker.error, UserError | PromptTooLarge)
-    return f'<p class="bad">{escape(str(worker.error)) if is_known else tell("grounding.bug")}</p>'
+    def trouble(self, error: BaseException, request: gr.Request) -> str:
+        if isinstance(error, UserError):
+            return f'<p class="bad">{escape(self.desk.wrong(error, request))}</p>'
+        return f'<p class="bad">{self.desk.tell("grounding.bug", request)}</p>'
 
 
 def result(trials: Sequence[Trial], is_over: bool, cards: Sequence[str], tell: steps.Tell) -> str:

@@ -50,7 +50,10 @@ def find(name: str) -> Path:
     if folder.is_dir():
         return folder
     if not HUB_ID.fullmatch(name):
-        raise UserError(f"no model at {name}; give a folder, a hub id such as Qwen/Qwen2.5-VL-3B-Instruct, or tiny")
+        raise UserError(
+            f"no model at {name}; give a folder, a hub id such as Qwen/Qwen2.5-VL-3B-Instruct, or tiny",
+            f"{name} 没有模型；请给出文件夹、Hub 名称（如 Qwen/Qwen2.5-VL-3B-Instruct）或 tiny",
+        )
     log.info("looking for %s on the hub and in its cache", name)
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED))
@@ -58,7 +61,8 @@ def find(name: str) -> Path:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
             f"no folder {name} here, and the hub gave no model of that name ({reason}); "
-            "check the name and the connection, or start with --model tiny"
+            "check the name and the connection, or start with --model tiny",
+            f"本机没有文件夹 {name}，Hub 也没有给出这个模型（{reason}）；请检查名称和网络，或使用 tiny",
         ) from error
 
 

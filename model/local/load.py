@@ -81,7 +81,9 @@ def choose_dtype(
     if not quantization and checkpoint.parameters * precision.itemsize > free:
         raise UserError(
             f"{checkpoint.folder} needs {checkpoint.parameters * precision.itemsize / GIB:.1f} GiB as {precision}, "
-            f"{free / GIB:.1f} GiB can be used; take a smaller model, or fewer bits (bfloat16, 8bit, 4bit)"
+            f"{free / GIB:.1f} GiB can be used; take a smaller model, or fewer bits (bfloat16, 8bit, 4bit)",
+            f"{checkpoint.folder} 需要 {checkpoint.parameters * precision.itemsize / GIB:.1f} GiB（{precision}），"
+            f"可用 {free / GIB:.1f} GiB；请换更小的模型或更低的精度（bfloat16、8bit、4bit）",
         )
     return precision
 

@@ -78,18 +78,24 @@ def check(wanted: Need, free: int) -> None:
     """Raises PromptTooLarge, with the numbers and the remedy, when the request cannot be answered."""
     context = wanted.shape.context
     if wanted.tokens >= context:
-        raise PromptTooLarge(f"the prompt has {wanted.tokens:,} tokens, the model reads {context:,}; {remedy(wanted)}")
+        raise PromptTooLarge(
+            f"the prompt has {wanted.tokens:,} tokens, the model reads {context:,}; {remedy(wanted)[0]}",
+            f"提示有 {wanted.tokens:,} 个词元，模型最多读 {context:,} 个；{remedy(wanted)[1]}",
+        )
     if wanted.memory > free * SPARE:
         raise PromptTooLarge(
             f"the prompt of {wanted.tokens:,} tokens ({wanted.patches:,} image patches) needs about "
-            f"{wanted.memory / GIB:.1f} GiB of memory, {free / GIB:.1f} GiB is free; {remedy(wanted)}"
+            f"{wanted.memory / GIB:.1f} GiB of memory, {free / GIB:.1f} GiB is free; {remedy(wanted)[0]}",
+            f"提示有 {wanted.tokens:,} 个词元，约需 {wanted.memory / GIB:.1f} GiB 内存，"
+            f"可用 {free / GIB:.1f} GiB；{remedy(wanted)[1]}",
         )
 
 
-def remedy(wanted: Need) -> str:
+def remedy(wanted: Need) -> tuple[str, str]:
+    """In English and in Chinese."""
     if wanted.patches > wanted.tokens:  # four patches make one token: pictures are over a quarter of the prompt
-        return "send smaller pictures, or fewer"
-    return "shorten the text or ask for fewer new tokens"
+        return "send smaller pictures, or fewer", "请发送更小或更少的图片"
+    return "shorten the text or ask for fewer new tokens", "请缩短文字或减少回复词元数"
 
 
 def free_bytes(devices: Sequence[torch.device]) -> int:

@@ -242,5 +242,6 @@ def out_of_memory_told(usage: Usage) -> Iterator[None]:
             raise
         raise PromptTooLarge(
             f"memory ran out at {usage.prompt_tokens:,} prompt and {usage.new_tokens:,} new tokens "
-            f"({usage.image_tokens:,} of pictures); send smaller pictures, or fewer"
+            f"({usage.image_tokens:,} of pictures); send smaller pictures, or fewer",
+            f"内存不足（提示 {usage.prompt_tokens:,} 个词元）；请发送更小或更少的图片",
         ) from error

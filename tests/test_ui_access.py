@@ -1,0 +1,154 @@
+"""The page without a mouse, without sight, without sharp eyes: every tab, light and dark, at a desk and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+from serving import LOADED, READY, chromium, page_of
+
+from model.computer_use import call
+from tools.geometry import Size
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+LINE = Path(__file__).parents[1] / "app" / "examples" / "line.png"
+DESK, PHONE = Size(1280, 800), Size(390, 844)
+SLOW_MS = 60_000  # on a machine that is busy with other things
+BOX = '[{"bbox_2d": [10, 10, 60, 40], "label": "panda"}]'
+CLICK = call("left_click", coordinate=[250, 148])  # the model does what it is told: it repeats it
+FOCUSED = """() => {
+  const now = document.activeElement, style = getComputedStyle(now);
+  const name = now.matches("textarea") ? "textarea" : now.classList[0];
+  return [now.id || `${now.closest("[id]").id} ${name}`, `${style.outlineStyle} ${style.outlineWidth}`];
+}"""
+SETTLED = """() => Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getTiming().iterations < Infinity)
+  .map((one) => one.finished.catch(() => {})))"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with page_of(tmp_path_factory.mktemp("access")) as address, chromium() as browser:
+        context = browser.new_context(viewport=shown(DESK), reduced_motion="reduce")
+        context.set_default_timeout(SLOW_MS)
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector(LOADED)
+        page.evaluate(AXE)
+        yield page
+
+
+def shown(size: Size) -> Any:
+    return {"width": size.width, "height": size.height}
+
+
+def show(page: Page, tab: str) -> None:
+    page.get_by_role("tab", name=tab).click()
+    expect(page.get_by_role("tabpanel")).to_be_visible()
+
+
+def wait(page: Page, selector: str) -> None:
+    expect(page.locator(selector).first).to_be_visible(timeout=SLOW_MS)
+
+
+def wrong(page: Page) -> list[str]:
+    """What axe finds on the page as it is now, in every look; and what does not fit a phone."""
+    found = []
+    for scheme in ("dark", "light"):
+        for size in (PHONE, DESK):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size(shown(size))
+            page.wait_for_function("(dark) => document.body.classList.contains('dark') === dark", arg=scheme == "dark")
+            page.evaluate(SETTLED)
+            found += [f"{scheme} {size} {problem}" for problem in problems(page, size)]
+    return found
+
+
+def problems(page: Page, size: Size) -> Iterator[str]:
+    for each in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]:
+        if each["impact"] in ("serious", "critical"):
+            yield f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}"
+    if page.evaluate("document.documentElement.scrollWidth") > size.width:
+        yield "is wider than the screen"
+
+
+def test_the_tab_key_reaches_tabs_box_and_send_and_shows_where_it_is(page: Page) -> None:
+    page.locator("#tab-chat-button").focus()
+    reached = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        at, outline = page.evaluate(FOCUSED)
+        assert outline == "solid 2px", f"{at}: {outline}"
+        reached.add(at)
+    assert {"tab-doctor-button", "chat-new", "chat-search", "chat-box textarea", "chat-box submit-button"} <= reached
+
+
+def test_chat(page: Page) -> None:
+    assert not wrong(page)
+    page.set_input_files("#chat-box input[type=file]", LINE)
+    wait(page, "#chat-box img")
+    page.fill(READY, BOX)
+    page.keyboard.press("Enter")
+    wait(page, "[data-testid=bot] small")
+    wait(page, ".picture .places button")
+    page.locator(".past .now summary").click()
+    page.locator("#chat-options button").first.click()
+    assert not wrong(page)
+
+
+def test_agent(page: Page) -> None:
+    show(page, "Agent")
+    wait(page, "#agent-screen .empty")
+    page.locator("#agent-go").click()
+    wait(page, "[data-testid=toast-text]")  # no task was given
+    assert not wrong(page)
+    expect(page.locator("#agent-go")).to_have_text("Start")
+    page.get_by_test_id("toast-close").click()
+    page.fill("#agent-task textarea", CLICK)
+    page.locator("#agent-options button").first.click()
+    page.get_by_label("Ask me before every action").check()
+    page.locator("#agent-go").click()
+    wait(page, "#agent-question .question")
+    assert not wrong(page)
+    page.locator("#agent-take").click()
+    page.locator("#agent-allow").click()
+    wait(page, "#agent-hands")
+    assert not wrong(page)
+    page.locator("#agent-stop").click()
+    wait(page, "#agent-status .over")
+    page.locator("#agent-steps summary").first.click()
+    assert not wrong(page)
+
+
+def test_replay(page: Page) -> None:
+    """Of the run of the test before."""
+    show(page, "Replay")
+    wait(page, ".run-card")
+    assert not wrong(page)
+    page.locator(".run-card").first.click()
+    wait(page, "#replay-screen img")
+    assert not wrong(page)
+
+
+def test_grounding(page: Page) -> None:
+    show(page, "Grounding")
+    page.locator("#grounding-draw").click()
+    wait(page, "#grounding-picture img")
+    page.get_by_label("All of them, as boxes").check()
+    page.locator("#grounding-find").click()
+    wait(page, "#grounding-told .said pre")
+    page.locator("#grounding-calibrate").click()
+    wait(page, "#grounding-trials figure:nth-child(20)")
+    assert not wrong(page)
+
+
+def test_doctor(page: Page) -> None:
+    show(page, "Doctor")
+    wait(page, ".checks li:nth-child(6)")
+    page.locator("#doctor-measure").click()
+    expect(page.locator("#doctor-speed")).to_contain_text("tokens/s (echo)", timeout=SLOW_MS)
+    assert not wrong(page)
