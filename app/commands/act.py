@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from argparse import Namespace
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.loop import NoGuide
 from agent.report import write_report
 from agent.store import Recording
 from agent.trajectory import Ending
@@ -25,6 +27,14 @@ class Outcome:
     steps: int
     seconds: float
     report: Path
+
+
+class Terminal(NoGuide):
+    """Whoever sits there, and answers what the model asks."""
+
+    def ask(self, question: str) -> str:
+        print(f"the model asks: {printable(question)}\nyour answer: ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
 
 
 def run(arguments: Namespace) -> int:
@@ -47,7 +57,8 @@ def perform(settings: Settings, model: VisionLanguageModel, task: str, url: str)
             raise
         try:
             with browser:
-                for step in wiring.make_agent(settings, model, browser, recording).run(task):
+                guide = Terminal() if sys.stdin.isatty() else NoGuide()
+                for step in wiring.make_agent(settings, model, browser, recording, guide=guide).run(task):
                     print(step_lines(step), flush=True)
                     seconds, steps, ending = seconds + step.seconds.total, steps + 1, step.ending or ending
         except EnvironmentLost as lost:  # before there was anything to see
