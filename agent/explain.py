@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 from agent.languages import Decision
 from agent.languages.computer_use import ComputerUse
 from agent.languages.mobile_use import MobileUse
-from agent.trajectory import Finish
+from agent.trajectory import Ask, Finish
 from model.families import QWEN2_5_VL, QWEN2_VL, QWEN3_VL, TINY, Family, Grid
 from model.parsing import ParseError, Spoken, ToolCall, parse_reply
 from tools.actions import Action, points, to_json
@@ -89,7 +89,7 @@ def explain_jsonl(lines_in: BinaryIO | Iterable[str | bytes], out: TextIO) -> No
         print(json.dumps({key: verdict[key] for key in ("actions", "error")}), file=out, flush=True)
 
 
-def decide(spoken: Spoken, grid: Grid) -> tuple[Action | Finish, ...]:
+def decide(spoken: Spoken, grid: Grid) -> tuple[Action | Finish | Ask, ...]:
     """What the reply asks for, in the language that its call names. Raises ParseError."""
     mobile = bool(spoken.calls) and spoken.calls[0].name == "mobile_use"
     language = MobileUse(grid.family) if mobile else ComputerUse(grid.family)
@@ -97,10 +97,14 @@ def decide(spoken: Spoken, grid: Grid) -> tuple[Action | Finish, ...]:
     return decision if isinstance(decision, tuple) else (decision,)
 
 
-def as_json(action: Action | Finish) -> dict[str, Any]:
-    if isinstance(action, Finish):
-        return {"kind": "finish", "success": action.success, "answer": action.answer}
-    return to_json(action)
+def as_json(action: Action | Finish | Ask) -> dict[str, Any]:
+    match action:
+        case Finish(success=success, answer=answer):
+            return {"kind": "finish", "success": success, "answer": answer}
+        case Ask(question=question):
+            return {"kind": "ask", "question": question}
+        case _:
+            return to_json(action)
 
 
 def family_named(name: str) -> Family:
@@ -167,8 +171,8 @@ def _notes(spoken: Spoken) -> list[str]:
     return []
 
 
-def _story(action: Action | Finish, grid: Grid) -> Iterator[str]:
-    for point in () if isinstance(action, Finish) else points(action):
+def _story(action: Action | Finish | Ask, grid: Grid) -> Iterator[str]:
+    for point in () if isinstance(action, Finish | Ask) else points(action):
         x, y = grid.from_pixels(point)
         yield f"Coordinate ({x:g}, {y:g}) of the model is pixel ({point.x:g}, {point.y:g}) of the screen."
     yield f"Would do: {json.dumps(as_json(action), ensure_ascii=False)}"

@@ -14,7 +14,7 @@ from agent import progress, prompts
 from agent.languages.computer_use import ComputerUse
 from agent.memory import messages
 from agent.safety import AllowAll, Policy, Refused
-from agent.trajectory import Ending, Finish, Seconds, Step
+from agent.trajectory import Ask, Ending, Finish, Seconds, Step
 from model.parsing import ParseError
 from model.vlm import PromptTooLarge, Reply, Sampling, VisionLanguageModel
 from tools.actions import Action, Wait
@@ -51,7 +51,7 @@ class LookAgain(Exception):
 
 
 class Guide(Protocol):
-    """Whoever watches the run; may keep it waiting and act in the model's place."""
+    """Whoever watches the run; may keep it waiting, act in the model's place and answer its questions."""
 
     def turn(self, step: Step) -> Action | None:
         """Called when the screen is seen and the model is about to speak, and again when its reply is understood and
@@ -59,17 +59,24 @@ class Guide(Protocol):
         """
         ...
 
+    def ask(self, question: str) -> str:
+        """What the person says to the model's question; "" when nobody says anything. Blocks, but not past a stop."""
+        ...
+
 
 class NoGuide:
     def turn(self, step: Step) -> Action | None:
         return None
+
+    def ask(self, question: str) -> str:
+        return ""
 
 
 class Agent:
     """One model at one screen, for one task; make a new one for the next.
 
     policy: is asked before every action. journal: is told of every step before and after it is done.
-    on_text: gets the reply piece by piece while the model speaks. guide: may hold the run and act itself.
+    on_text: gets the reply piece by piece while the model speaks. guide: may hold the run, act and answer.
     """
 
     def __init__(
@@ -170,8 +177,9 @@ class Agent:
             for action in () if step.by_person else step.actions:  # a person needs nobody's leave
                 self.policy.check(action, step.screenshot)
             self.journal.intent(step)
+            told = self.ask(step.ask.question) if step.ask else ""
             began = time.perf_counter()  # a person may have been waited for until now
-            step = replace(step, result=self.perform(step.actions))
+            step = replace(step, result=prompts.joined(told, self.perform(step.actions)))
         except (ParseError, Refused, ActionFailed) as mistake:
             step = replace(step, result=str(mistake), mistake=True)
         except EnvironmentLost as lost:
@@ -182,7 +190,7 @@ class Agent:
     def by_person(self, step: Step, action: Action) -> Step:
         """The person's action in the model's own words, so that all who read the step, the model too, understand it."""
         said = self.language.write(action, self.model.family.grid(step.screenshot.size))
-        return replace(step, reply=said, actions=(), finish=None, by_person=True, corrected=step.reply)
+        return replace(step, reply=said, actions=(), finish=None, ask=None, by_person=True, corrected=step.reply)
 
     def read(self, step: Step) -> Step:
         """The reply understood. Raises ParseError."""
@@ -190,10 +198,21 @@ class Agent:
         match self.language.read(step.reply, screen, self.model.family.grid(screen).resized):
             case Finish() as finish:
                 return replace(step, finish=finish)
+            case Ask() as ask:
+                return replace(step, ask=ask)
             case tuple() as actions:
                 return replace(step, actions=actions)
             case action:
                 return replace(step, actions=(action,))
+
+    def ask(self, question: str) -> str:
+        """What the model is told to its question. Raises Refused when nobody answers."""
+        said = "" if self.stopped.is_set() else self.guide.ask(question)
+        if self.stopped.is_set():
+            return prompts.STOPPED
+        if not said:
+            raise Refused(prompts.NOBODY)
+        return prompts.answered(said)
 
     def perform(self, actions: Sequence[Action]) -> str:
         """One after the other, until all are done or `stop` is called; what was noticed on the way."""
@@ -218,8 +237,8 @@ class Agent:
 
 
 def alone(steps: Sequence[Step]) -> Sequence[Step]:
-    """What the model did since a person last acted: only of that can it be stuck."""
-    last = max((step.index for step in steps if step.by_person), default=-1)
+    """What the model did since a person last acted or answered: only of that can it be stuck."""
+    last = max((step.index for step in steps if step.by_person or step.answered), default=-1)
     return steps[last + 1 :]
 
 

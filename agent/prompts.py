@@ -9,12 +9,18 @@ CIRCLES = "You are going in circles. Try something else."
 STILL = "The screen has not changed for {steps} steps. Try something else."
 DENIED = "The user does not allow this. Do something else, or terminate with failure."
 CHANGED = "The screen changed there before this was done. Look again."
+ANSWERED = "The user answers: {words}"
+NOBODY = "Nobody answers; decide, or terminate with failure and say what is missing."
 STOPPED = "Stopped before this was done."
 SCREEN_SIZE = "The screen's resolution is now {size}."
 
 
 def still(steps: int) -> str:
     return STILL.format(steps=steps)
+
+
+def answered(words: str) -> str:
+    return ANSWERED.format(words=words)
 
 
 def screen_size(size: Size) -> str:

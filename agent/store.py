@@ -27,7 +27,7 @@ from typing import Any
 
 from PIL import Image
 
-from agent.trajectory import Ending, Finish, Seconds, Step
+from agent.trajectory import Ask, Ending, Finish, Seconds, Step
 from model.vlm import Usage
 from tools.actions import from_json, to_json
 from tools.environment import Screenshot
@@ -167,6 +167,7 @@ def intent_line(step: Step) -> dict[str, Any]:
         "finish": asdict(step.finish) if step.finish else None,
         "by_person": step.by_person,
         "corrected": step.corrected,
+        "ask": asdict(step.ask) if step.ask else None,
     }
 
 
@@ -180,7 +181,8 @@ def intended(data: dict[str, Any], folder: Path) -> Step:
         data["reply"],
         tuple(from_json(action) for action in data["actions"]),
         Finish(**data["finish"]) if data["finish"] else None,
-        by_person=data.get("by_person", False),  # runs recorded before a person could act do not say
+        Ask(**data["ask"]) if data.get("ask") else None,  # older runs do not say what only newer ones can hold
+        by_person=data.get("by_person", False),
         corrected=data.get("corrected", ""),
     )
 

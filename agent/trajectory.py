@@ -1,4 +1,4 @@
-"""What a run is made of: its steps, how the model says that it is done, and how the run ended."""
+"""What a run is made of: its steps, how the model says that it is done or asks something, and how the run ended."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """The model's question to the person; no Action either."""
+
+    question: str
+
+
+@dataclass(frozen=True)
 class Ending:
     reason: Reason
     text: str = ""  # one sentence for a person
@@ -78,6 +85,7 @@ class Step:
     reply: str = ""  # verbatim; "" when the run ended before the model spoke
     actions: tuple[Action, ...] = ()  # what the reply's one call asks for, in screenshot pixels
     finish: Finish | None = None  # None: the model goes on
+    ask: Ask | None = None  # None: the reply asks the person nothing
     result: str = ""  # what the model is told came of it; "" when all went well and there is nothing to say
     mistake: bool = False  # the result says what the model did wrong
     by_person: bool = False  # the reply is the call that a person made in the model's place
@@ -88,8 +96,13 @@ class Step:
 
     @property
     def readable(self) -> bool:
-        """Did the reply hold a call that could be understood?"""
-        return bool(self.actions) or self.finish is not None
+        """Did the reply hold a call that could be understood? A question that nobody answers is as good as none."""
+        return bool(self.actions) or self.finish is not None or self.answered
+
+    @property
+    def answered(self) -> bool:
+        """Does the result hold what the person said to the model's question?"""
+        return self.ask is not None and not self.mistake
 
 
 def in_words(step: Step) -> str:
@@ -97,6 +110,8 @@ def in_words(step: Step) -> str:
     if step.finish is not None:
         said = "finish" if step.finish.success else "give up"
         return f"{said}: {step.finish.answer}" if step.finish.answer else said
+    if step.ask is not None:
+        return f"ask: {step.ask.question}"
     return ", then ".join(describe(action) for action in step.actions) or "nothing was done"
 
 

@@ -1,4 +1,4 @@
-"""Live: one run of the agent as pages see and steer it: paused, stepped, corrected, taken over, asked for leave."""
+"""Live: one run of the agent as pages see and steer it: paused, stepped, corrected, taken over, asked and answered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Literal
 from agent.loop import Agent, LookAgain
 from agent.safety import AllowAll, AskPerson
 from agent.store import Recording
-from agent.trajectory import Ending, Step
+from agent.trajectory import Ask, Ending, Step
 from app import address_book
 from app.desk import Desk
 from app.settings import Settings, to_json
@@ -41,17 +41,16 @@ class Job:
 
 @dataclass
 class Question:
-    """May this be done? An answer is for this one question only."""
+    """May this action be done, or what the model asks. An answer is for this one question only."""
 
     number: int
-    action: Action
-    screenshot: Screenshot
-    allowed: bool = False
+    about: Action | Ask
+    answer: bool | str | None = None  # None: none yet, or none in time
     answered: threading.Event = field(default_factory=threading.Event)
 
 
 class Live:
-    """A run that has begun. It is the Guide of its agent; everything but `turn` and `may` is for pages."""
+    """A run that has begun. It is the Guide of its agent; everything but `turn`, `ask` and `may` is for pages."""
 
     def __init__(self, settings: Settings, job: Job, model: Callable[[], VisionLanguageModel]) -> None:
         """model: called on the run's own thread; may take long."""
@@ -127,10 +126,10 @@ class Live:
         """Paused: show the screen as it is now."""
         self.worker.send(LookAgain)
 
-    def answer(self, number: int, allowed: bool) -> None:
+    def answer(self, number: int, answer: bool | str) -> None:
         """number: of the question that was shown; a late answer to an earlier one is not heard."""
         if (question := self.question) and question.number == number:
-            question.allowed = allowed
+            question.answer = answer
             question.answered.set()
 
     def close(self) -> None:
@@ -155,16 +154,24 @@ class Live:
         action: Action | None = message
         return action
 
+    def ask(self, question: str) -> str:
+        said = self._put(Ask(question), None)  # nobody else knows: it waits until a person is back at the page
+        return said if isinstance(said, str) else ""
+
     def may(self, action: Action, screenshot: Screenshot) -> bool:
-        """Ask the person and wait; no answer is a no."""
-        question = Question(next(self._asked), action, screenshot)
+        """No answer is a no."""
+        return self._put(action, ASK_S) is True
+
+    def _put(self, about: Action | Ask, timeout_s: float | None) -> bool | str | None:
+        """The person's answer, which is waited for."""
+        question = Question(next(self._asked), about)
         self.question, self._doing = question, "asking"
         self.worker.changed()
         if not self.worker.stopping.is_set():
-            question.answered.wait(ASK_S)
+            question.answered.wait(timeout_s)
         self.question, self._doing = None, "acting"
         self.worker.changed()
-        return question.allowed
+        return question.answer
 
     def _hear(self, piece: str) -> None:
         self.said += piece

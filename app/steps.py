@@ -51,6 +51,7 @@ TEXTS = {
     "step.by_person": ("You did this", "由你操作"),
     "step.corrected": ("You did this instead of:", "由你操作，代替了："),
     "step.nothing": ("nothing was done", "什么也没做"),
+    "step.ask": ("asks: {question}", "提问：{question}"),
     "step.finish": ("says that it is done", "表示任务已完成"),
     "step.give_up": ("gives up", "放弃"),
     "step.then": (", then ", "，然后"),
@@ -149,6 +150,8 @@ def doing(step: Step, tell: Tell) -> str:
     if step.finish is not None:
         said = tell("step.finish" if step.finish.success else "step.give_up")
         return f"{said}: {step.finish.answer}" if step.finish.answer else said
+    if step.ask is not None:
+        return tell("step.ask", question=step.ask.question)
     return tell("step.then").join(deed(action, tell) for action in step.actions) or tell("step.nothing")
 
 

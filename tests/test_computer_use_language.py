@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.languages import Decision
-from agent.languages.computer_use import ACTIONS, ComputerUse
+from agent.languages.computer_use import ACTIONS, ASKS, ComputerUse
 from agent.languages.mobile_use import MobileUse
-from agent.trajectory import Finish
+from agent.trajectory import Ask, Finish
 from model.computer_use import call
 from model.families import FAMILIES, QWEN2_5_VL, QWEN3_VL, Grid
 from model.parsing import ParseError
@@ -76,12 +76,14 @@ def read(action: str, **arguments: Any) -> Decision:
         ("terminate", {"status": "failure"}, Finish(False)),
         ("terminate", {"answer": "42"}, Finish(True, "42")),
         ("answer", {"text": "42"}, Finish(True, "42")),
+        ("interact", {"text": "Which?"}, Ask("Which?")),
+        ("ask_user_question", {"question": "Which?"}, Ask("Which?")),
         ("visit_url", {"url": "https://github.com"}, Goto("https://github.com")),
         ("visit_url", {"url": "github.com/a"}, Goto("https://github.com/a")),
         ("history_back", {}, Back()),
     ],
 )
-def test_every_action_is_understood(action: str, arguments: dict[str, Any], meant: Action | Finish) -> None:
+def test_every_action_is_understood(action: str, arguments: dict[str, Any], meant: Action | Finish | Ask) -> None:
     assert read(action, **arguments) == meant
 
 
@@ -156,6 +158,7 @@ def test_far_edge_is_the_last_pixel() -> None:
         ("wait", {"time": -1}, "between"),
         ("terminate", {"status": "done"}, "success"),
         ("answer", {}, "text"),
+        ("interact", {}, "text"),
         ("visit_url", {"url": "javascript:alert(1)"}, "https"),
         ("visit_url", {"url": "file:///etc/passwd"}, "https"),
         ("web_search", {"query": "x"}, "visit_url"),
@@ -241,6 +244,7 @@ def test_mobile_swipes_and_says_what_it_cannot() -> None:
     assert mobile(action="swipe", coordinate=[0, 0], coordinate2=[20, 40]) == Drag(Point(10, 20), Point(0, 0))
     assert mobile(action="system_button", button="Back") == Back()
     assert mobile(action="terminate", status="success") == Finish(True)
+    assert mobile(action="interact", text="Which?") == Ask("Which?")
     for action in (
         {"action": "long_press", "coordinate": [1, 1]},
         {"action": "open", "text": "X"},
@@ -311,7 +315,7 @@ NAMES = (
 
 
 @given(
-    st.sampled_from([*ACTIONS, "nosuch"]),
+    st.sampled_from([*ACTIONS, *ASKS, "nosuch"]),
     st.dictionaries(st.sampled_from(NAMES), junk | st.lists(st.floats(-10, 2100), min_size=2, max_size=2), max_size=5),
     st.sampled_from(list(FAMILIES.values())),
 )
@@ -323,4 +327,4 @@ def test_any_arguments_give_points_on_the_screen_or_a_parse_error(action: str, a
     except ParseError:
         return
     for each in decision if isinstance(decision, tuple) else (decision,):
-        assert isinstance(each, Finish) or all(point.inside(screen) for point in points(each))
+        assert isinstance(each, Finish | Ask) or all(point.inside(screen) for point in points(each))

@@ -46,6 +46,11 @@ def test_finish_is_told_apart_from_actions() -> None:
     assert verdict == {"actions": [{"kind": "finish", "success": True, "answer": "42"}], "error": None}
 
 
+def test_a_question_is_told_apart_from_actions() -> None:
+    (verdict,) = verdicts(line(reply=call("interact", text="Which?")))
+    assert verdict == {"actions": [{"kind": "ask", "question": "Which?"}], "error": None}
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -12,6 +12,7 @@ from scripted import ScriptedModel
 from agent import prompts
 from agent.examples import examples
 from agent.store import replay
+from agent.trajectory import Ask, Ending
 from app import address_book
 from app.live import DEMO, Job, Live
 from app.settings import Settings
@@ -21,6 +22,7 @@ from tools.actions import Click, Type
 from tools.geometry import Point
 
 LONG_S = 60.0
+ASK = call("ask_user_question", question="Which Anna?")
 DONE = call("terminate", status="success")
 NAME = Point(250, 148)  # of the address book's field, in pixels of the screenshot
 
@@ -129,20 +131,38 @@ def test_taken_over_the_person_uses_the_browser_and_the_plan_is_dropped(begin: C
 def test_nothing_is_done_that_is_not_allowed(begin: Callable[..., Live], to_anna: list[str]) -> None:
     live = until(begin([*to_anna[:2], DONE], asks=True), lambda live: live.question)
     question = live.question
-    assert question and live.phase == "asking" and isinstance(question.action, Click)
-    live.answer(question.number, allowed=False)
+    assert question and live.phase == "asking" and isinstance(question.about, Click)
+    live.answer(question.number, False)
     until(live, lambda live: live.question and live.question.number != question.number)
-    live.answer(question.number, allowed=True)  # late, and not for this question
-    assert live.phase == "asking" and live.question and isinstance(live.question.action, Type)
-    live.answer(live.question.number, allowed=True)
+    live.answer(question.number, True)  # late, and not for this question
+    assert live.phase == "asking" and live.question and isinstance(live.question.about, Type)
+    live.answer(live.question.number, True)
     until(live, is_over)
     assert [step.mistake for step in live.steps] == [True, False, False]
     assert live.steps[0].result.startswith(prompts.DENIED)
 
 
-@pytest.mark.parametrize("state", ["paused", "asking"])
+def test_a_question_waits_for_words_of_the_person_and_the_run_replays(begin: Callable[..., Live]) -> None:
+    live = until(begin([ASK, DONE], asks=True), lambda live: live.question)
+    assert live.question and live.question.about == Ask("Which Anna?") and live.phase == "asking"
+    live.answer(live.question.number, "Anna Berg")
+    first, last = until(live, is_over).steps
+    assert first.result == prompts.answered("Anna Berg") and last.ending == Ending("finished")
+    assert list(replay(recorded(live))) == [first, last]
+
+
+def test_leave_for_an_action_is_not_given_by_words(begin: Callable[..., Live], to_anna: list[str]) -> None:
+    live = until(begin([to_anna[0], DONE], asks=True), lambda live: live.question)
+    assert live.question
+    live.answer(live.question.number, "yes")
+    assert until(live, is_over).steps[0].result == prompts.DENIED
+
+
+@pytest.mark.parametrize("state", ["paused", "asking", "asked"])
 def test_stop_is_heard_in_every_state(begin: Callable[..., Live], to_anna: list[str], state: str) -> None:
-    live = until(begin(to_anna, asks=state == "asking", paused=state == "paused"), lambda live: live.phase == state)
+    said = [ASK] if state == "asked" else to_anna
+    begun = begin(said, asks=state == "asking", paused=state == "paused")
+    live = until(begun, lambda live: live.phase == ("paused" if state == "paused" else "asking"))
     live.stop()
     until(live, is_over)
     assert live.ending and live.ending.reason == "cancelled" and live.received == []

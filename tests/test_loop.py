@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,9 +11,9 @@ from screens import Screens
 from scripted import ScriptedModel
 
 from agent import prompts
-from agent.loop import Agent, LookAgain
+from agent.loop import Agent, LookAgain, NoGuide
 from agent.safety import Refused
-from agent.trajectory import Ending, Finish, Step
+from agent.trajectory import Ask, Ending, Finish, Step
 from model.computer_use import call, response
 from model.families import TINY
 from model.messages import Message
@@ -25,6 +25,7 @@ from tools.geometry import Point
 CLICK = call("left_click", coordinate=[100, 50])
 CLICKED = Click(Point(100, 50))
 DONE = call("terminate", status="success")
+ASK = call("interact", text="Which Anna?")
 GIVE_UP = call("terminate", status="failure")
 
 
@@ -253,7 +254,7 @@ def test_the_intent_is_kept_before_and_the_outcome_after_the_action() -> None:
 # -- a person in the model's place ---------------------------------------------------------------------------------
 
 
-class Person:
+class Person(NoGuide):
     """Says at each turn what it was told to say, then lets the model go on; keeps what it was shown."""
 
     def __init__(self, *turns: Action | type[LookAgain] | None) -> None:
@@ -286,11 +287,11 @@ def test_a_person_acts_in_the_models_place_and_the_model_is_told_as_if_it_had() 
 
 
 def test_a_person_does_something_else_than_the_model_wants() -> None:
-    for said in (f"I click.\n{CLICK}", DONE):
+    for said in (f"I click.\n{CLICK}", DONE, ASK):
         guide, screens = Person(None, Press(("enter",))), Screens()
         first, _ = run([said, DONE], screens, guide=guide)
         assert screens.done == [Press(("enter",))] == list(first.actions)
-        assert (first.by_person, first.corrected, first.finish) == (True, said, None)
+        assert (first.by_person, first.corrected, first.finish, first.ask) == (True, said, None, None)
 
 
 def test_a_step_that_begins_anew_leaves_nothing_behind() -> None:
@@ -305,6 +306,58 @@ def test_the_steps_of_a_person_are_not_counted_and_never_stuck() -> None:
     steps = run([call("type", text="a"), DONE], screens, guide=guide, max_steps=2)
     assert len(steps) == 22 and steps[-1].ending == Ending("finished")
     assert not any(step.result for step in steps[:20])
+
+
+# -- a person who answers ------------------------------------------------------------------------------------------
+
+
+class Answering(NoGuide):
+    """Says to each question what `says` gives; keeps the questions."""
+
+    def __init__(self, says: Callable[[str], str]) -> None:
+        self.says, self.asked = says, list[str]()
+
+    def ask(self, question: str) -> str:
+        self.asked.append(question)
+        return self.says(question)
+
+
+def test_the_model_asks_is_told_what_the_person_says_and_goes_on() -> None:
+    model, screens, journal = ScriptedModel([ASK, CLICK, DONE]), Screens(), Kept()
+    guide = Answering(lambda question: "Anna Berg")
+    first, *_, last = Agent(model, screens, guide=guide, journal=journal).run("Do it")
+    assert guide.asked == ["Which Anna?"] and screens.done == [CLICKED] and last.ending == Ending("finished")
+    assert (first.ask, first.result, first.mistake) == (Ask("Which Anna?"), prompts.answered("Anna Berg"), False)
+    assert model.asked[1][-1].text == response(prompts.answered("Anna Berg"))
+    assert journal.lines[0][0] == "intent" and journal.lines[0][1].ask == first.ask, "kept before it is asked"
+
+
+def test_where_nobody_answers_the_model_is_told_so_and_the_third_time_ends_the_run() -> None:
+    model = ScriptedModel([ASK] * 9)
+    steps = list(Agent(model, Screens()).run("Do it"))
+    assert all(step.mistake and not step.readable for step in steps)
+    assert steps[0].result == prompts.NOBODY and model.asked[1][-1].text == response(prompts.NOBODY)
+    assert len(steps) == 3 and steps[-1].ending and steps[-1].ending.reason == "unreadable"
+
+
+def test_a_model_that_gets_answers_is_not_stuck() -> None:
+    screens = Screens(changes=lambda action: False)
+    steps = run([*[ASK, CLICK] * 6, DONE], screens, guide=Answering(lambda question: "the same one"))
+    assert steps[-1].ending == Ending("finished") and not any(step.result for step in steps if step.actions)
+
+
+def test_stop_while_a_question_waits_ends_the_run() -> None:
+    asked, stopped = threading.Event(), threading.Event()
+
+    def wait(question: str) -> str:
+        asked.set()
+        assert stopped.wait(20)
+        return ""
+
+    agent = Agent(ScriptedModel([ASK]), Screens(), guide=Answering(wait))
+    stop_when(asked, agent, then=stopped)
+    (step,) = agent.run("Do it")
+    assert step.result == prompts.STOPPED and step.ending and step.ending.reason == "cancelled"
 
 
 # -- stop ----------------------------------------------------------------------------------------------------------

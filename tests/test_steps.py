@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from agent.trajectory import Ending, Finish, Step
+from agent.trajectory import Ask, Ending, Finish, Step
 from app import steps
 from tools.actions import KINDS, Action, Click, Drag, Goto, Move, Press, Scroll, SwitchTab, Type, Wait
 from tools.environment import Screenshot
@@ -64,6 +64,7 @@ def test_the_list_of_actions_here_is_whole() -> None:
     [
         step(reply=EVIL + "<tool_call>" + EVIL, actions=(Type(EVIL),), result=EVIL, mistake=True),
         step(reply=EVIL, actions=(Goto(EVIL),), by_person=True, corrected=EVIL),
+        step(reply=EVIL, ask=Ask(EVIL), result=EVIL),
         step(reply=EVIL, finish=Finish(True, EVIL), ending=Ending("finished", EVIL)),
     ],
 )

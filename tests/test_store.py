@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from agent.store import UNKNOWN, Recording, read_run, record, replay, slug
-from agent.trajectory import Ending, Finish, Seconds, Step
+from agent.trajectory import Ask, Ending, Finish, Seconds, Step
 from model.vlm import Usage
 from tools.actions import Click, Drag, Press, Type
 from tools.environment import Screenshot
@@ -40,7 +40,8 @@ STEPS = [
     ),
     Step(1, picture(1), "mumble", result="no call", mistake=True),
     Step(2, picture(0), "again", actions=(Drag(Point(3, 4)), Press(("ctrl", "c"))), by_person=True, corrected="no\n"),
-    Step(3, picture(2), "done", finish=Finish(True, "3 €"), ending=Ending("finished", "3 €")),
+    Step(3, picture(1), "which?", ask=Ask("“Tea” or\n\ud800?"), result="The user answers: \x00 tea"),
+    Step(4, picture(2), "done", finish=Finish(True, "3 €"), ending=Ending("finished", "3 €")),
 ]
 
 
@@ -58,8 +59,8 @@ def test_replay_equals_live(recording: Recording) -> None:
 def test_a_run_recorded_before_persons_could_act_still_replays(recording: Recording) -> None:
     list(record(STEPS[:2], recording))
     path = recording.folder / "steps.jsonl"
-    path.write_bytes(path.read_bytes().replace(b', "by_person": false, "corrected": ""', b""))
-    assert b"by_person" not in path.read_bytes() and list(replay(recording.folder)) == STEPS[:2]
+    path.write_bytes(path.read_bytes().replace(b', "by_person": false, "corrected": "", "ask": null', b""))
+    assert b'"ask"' not in path.read_bytes() and list(replay(recording.folder)) == STEPS[:2]
 
 
 def test_each_step_can_be_replayed_as_soon_as_it_is_recorded(recording: Recording) -> None:

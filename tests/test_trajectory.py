@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from agent.trajectory import Ending, Finish, Step, describe, in_words
+from agent.trajectory import Ask, Ending, Finish, Step, describe, in_words
 from tools.actions import (
     KINDS,
     Action,
@@ -64,6 +64,7 @@ def test_a_step_in_words() -> None:
     assert in_words(Step(0, blank, actions=(Click(Point(1, 2)), Type("a")))) == "click at (1, 2), then type “a”"
     assert in_words(Step(0, blank, finish=Finish(True, "42"))) == "finish: 42"
     assert in_words(Step(0, blank, finish=Finish(False))) == "give up"
+    assert in_words(Step(0, blank, ask=Ask("Which?"))) == "ask: Which?"
 
 
 def test_only_a_finished_run_is_a_success() -> None:

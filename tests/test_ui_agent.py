@@ -11,16 +11,20 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from scripted import ScriptedModel
 from serving import chromium, enter
 
+from agent import prompts
 from app import address_book
 from app.serve import Door, served
 from app.settings import Settings
+from model.computer_use import call, response
 from tools.chromium import VARIABLE, find_browser
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tiny learned from pages as Linux draws them")
 SLOW_MS = 60_000  # a step of tiny on a machine that is busy with other things
 ENVIRONMENT = {**os.environ, VARIABLE: str(find_browser())}
+ASK, DONE = call("interact", text="Which <b>Anna</b>?"), call("terminate", status="success")
 STATUS, STEPS = "#agent-status .status", "#agent-steps summary > span"
 
 
@@ -154,3 +158,29 @@ def test_everything_is_chinese_in_a_chinese_browser(browser: Browser, address: s
         show(page, tab)
         expect(page.get_by_text(word).locator("visible=true").first).to_be_visible()
     page.context.close()
+
+
+def test_a_question_outlives_a_reload_is_answered_by_the_person_and_can_be_stopped(
+    browser: Browser, tmp_path: Path
+) -> None:
+    model = ScriptedModel([ASK, DONE, ASK])
+    with served(Settings(runs=tmp_path / "runs"), tmp_path / "data", Door(port=0), model) as address:
+        page = enter(browser, address)
+        start(page)
+        question, stop = page.locator("#agent-question .question"), page.locator("#agent-stop")
+        expect(question).to_contain_text("Which <b>Anna</b>?", timeout=SLOW_MS)
+        page.reload()
+        show(page, "Agent")
+        expect(question).to_contain_text("Which <b>Anna</b>?", timeout=SLOW_MS)
+        expect(page.locator("#agent-allow")).to_be_hidden()
+        page.get_by_label("Your answer").fill("Anna Berg")
+        page.locator("#agent-send").click()
+        expect(page.locator(f"{STATUS}.over.good")).to_be_visible(timeout=SLOW_MS)
+        assert page.locator(STEPS).first.inner_text() == "asks: Which <b>Anna</b>?"
+        assert model.asked[1][-1].text == response(prompts.answered("Anna Berg"))
+        start(page)
+        expect(question).to_be_visible(timeout=SLOW_MS)
+        stop.click()
+        expect(page.locator(f"{STATUS}.over.bad")).to_contain_text("Stopped", timeout=SLOW_MS)
+        expect(question).to_be_hidden()
+        page.context.close()

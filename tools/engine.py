@@ -167,5 +167,5 @@ def _reason(error: PlaywrightError, headed: bool) -> str:
     if "No usable sandbox" in text:
         return "this system forbids its sandbox to ordinary users; allow unprivileged user namespaces (sysctl)"
     if headed and ("Missing X server" in text or "ozone_platform_x11" in text or "DISPLAY" in text):
-        return "there is no display to show it on; leave out --headed"
+        return "there is no display for its window; leave out --headed, or start Handeye through xvfb-run"
     return text.strip().splitlines()[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.trajectory import Finish
+from agent.trajectory import Ask, Finish
 from tools.actions import Action
 
-Decision = Action | tuple[Action, ...] | Finish  # a tuple where one call means several, such as click, type, Enter
+Decision = Action | tuple[Action, ...] | Finish | Ask  # a tuple: one call means several, such as click, type, Enter

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.languages import Decision
 from agent.languages.arguments import COORDINATES, MAX_SCROLL, MAX_WAIT_S, Arguments, checked
-from agent.trajectory import Finish
+from agent.trajectory import Ask, Finish
 from model.computer_use import call
 from model.families import Family, Grid
 from model.parsing import ParseError, Spoken, ToolCall, parse_reply
@@ -36,6 +36,7 @@ ACTIONS = (
     *("left_click_drag", "scroll", "hscroll", "wait", "answer", "terminate", "click", "drag"),
     *("visit_url", "history_back", "history_forward", "reload", "switch_tab", "close_tab"),
 )
+ASKS = ("interact", "ask_user_question")  # of GUI-Owl and Fara; no prompt of ours names them
 EXAMPLE = call("left_click", coordinate=[100, 200])
 CLICKS = {
     "click": ("left", 1),
@@ -52,8 +53,6 @@ INSTEAD = {
     "web_search": "use visit_url with the address of a search engine",
     "pause_and_memorize_fact": "write the fact in front of your next call; you will see it again",
     "read_page_answer_question": "read the screenshot yourself; scroll to see more",
-    "ask_user_question": "nobody answers; decide, or terminate with failure and say what is missing",
-    "interact": "nobody answers; decide, or terminate with failure and say what is missing",
     "long_press": "use left_click or left_click_drag",
     "swipe": "use scroll or left_click_drag",
 }
@@ -126,7 +125,7 @@ def decide(called: ToolCall, grid: Grid) -> Decision:
     name = re.sub(r"[^a-z_]", "", called.name.lower()[:64])
     values = called.arguments
     action = next((values[key] for key in ("action", "type") if isinstance(values.get(key), str)), None)
-    if action is None and name in ACTIONS:
+    if action is None and name in (*ACTIONS, *ASKS):
         action, name = name, ""  # the action was put in the tool's place
     if name.replace("_", "") not in ("computeruse", "computer", ""):
         raise ParseError(f"there is no tool {called.name[:40]!r}; the tool is computer_use. For example:\n{EXAMPLE}")
@@ -158,6 +157,8 @@ def _decide(action: str, given: Arguments) -> Decision:
             return Finish(True, given.text("text", "answer"))
         case "terminate":
             return _terminate(given)
+        case "interact" | "ask_user_question":
+            return Ask(given.text("text", "question"))
         case _:
             return _browse(action, given)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.languages import Decision
 from agent.languages.arguments import MAX_WAIT_S, Arguments, checked
-from agent.trajectory import Finish
+from agent.trajectory import Ask, Finish
 from model.families import Family, Grid
 from model.parsing import ParseError, Spoken, ToolCall, parse_reply
 from tools.actions import Back, Click, Drag, Press, Type, Wait
@@ -61,6 +61,8 @@ def _decide(action: str, given: Arguments) -> Decision:
             return Finish(True, given.text("text"))
         case "terminate":
             return Finish(given.choice("status", ("success", "failure")) == "success", given.text_if_any("answer"))
+        case "interact":  # of GUI-Owl
+            return Ask(given.text("text"))
         case "long_press" | "open" | "key":
             raise ParseError(f"{action} cannot be done on this screen; use click, swipe or type")
         case _:

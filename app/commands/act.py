@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.loop import Agent
+from agent.loop import Agent, Guide, NoGuide
 from agent.report import write_report
 from agent.store import Recording
 from agent.trajectory import Ending, Step
@@ -29,10 +30,19 @@ class Outcome:
     report: Path
 
 
+class Terminal(NoGuide):
+    """Whoever sits there, and answers what the model asks."""
+
+    def ask(self, question: str) -> str:
+        print(f"the model asks: {printable(question)}\nyour answer: ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+
+
 def run(arguments: Namespace) -> int:
     settings = read_settings(vars(arguments))
     with closing(wiring.load_model(settings)) as model:
-        outcome = perform(settings, model, arguments.task, arguments.url)
+        guide = Terminal() if sys.stdin.isatty() else NoGuide()
+        outcome = perform(settings, model, arguments.task, arguments.url, guide=guide)
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
@@ -49,6 +59,7 @@ def perform(
     url: str,
     on_step: Callable[[Step], None] = show,
     on_agent: Callable[[Agent], None] = lambda agent: None,
+    guide: Guide = NoGuide(),
 ) -> Outcome:
     """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
 
@@ -63,7 +74,7 @@ def perform(
             raise
         try:
             with browser:
-                agent = wiring.make_agent(settings, model, browser, recording)
+                agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
                 on_agent(agent)
                 for step in agent.run(task):
                     on_step(step)

@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.context import Context
 
 from agent.report import words
+from agent.trajectory import Ask
 from app import address_book, steps
 from app.desk import Desk
 from app.live import DEMO, Job, Live, Question, stage
@@ -66,7 +67,7 @@ TEXTS = {
     "agent.looking": ("Looking …", "正在看屏幕……"),
     "agent.thinking": ("Thinking …", "正在思考……"),
     "agent.acting": ("Acting …", "正在操作……"),
-    "agent.asking": ("Waiting for your leave", "等待你的许可"),
+    "agent.asking": ("Waiting for you", "等待你"),
     "agent.pausing": ("Pausing after this …", "这一步之后暂停……"),
     "agent.paused": ("Paused", "已暂停"),
     "agent.taken": ("You have the browser", "由你操作浏览器"),
@@ -83,6 +84,9 @@ TEXTS = {
     "agent.ask": ("May it do this?", "可以这样做吗？"),
     "agent.allow": ("Allow", "允许"),
     "agent.deny": ("Deny", "拒绝"),
+    "agent.wants": ("The model asks you:", "模型问你："),
+    "agent.your_answer": ("Your answer", "你的回答"),
+    "agent.send": ("Send", "发送"),
     "agent.type": ("Type into the browser", "在浏览器中输入"),
     "agent.type_hint": ("Text, then Enter here to type it there", "输入文字，按回车即可在浏览器中输入"),
     "agent.up": ("Scroll up", "向上滚动"),
@@ -129,9 +133,14 @@ class AgentTab:
                 with gr.Group(visible=False, elem_id="agent-question") as asking:
                     question = gr.HTML("", **plain)
                     number = gr.State(0)
-                    with gr.Row():
+                    with gr.Row() as leave:
                         deny = gr.Button(say("agent.deny"), elem_id="agent-deny")
                         allow = gr.Button(say("agent.allow"), variant="primary", elem_id="agent-allow")
+                    with gr.Row(equal_height=True) as answering:
+                        answer = gr.Textbox(
+                            label=say("agent.your_answer"), scale=4, min_width=160, elem_id="agent-answer"
+                        )
+                        send = gr.Button(say("agent.send"), variant="primary", min_width=76, elem_id="agent-send")
                 screen = gr.HTML("", js_on_load=script("stage.js"), apply_default_css=False, elem_id="agent-screen")
                 with gr.Column(visible=False, elem_id="agent-hands") as hands:
                     self.hands()
@@ -140,7 +149,8 @@ class AgentTab:
                 listed = gr.HTML("", js_on_load=script("fold.js"), apply_default_css=False, elem_id="agent-steps")
 
         task, start, headed, asks, most, go, *tries = form
-        shown = [status, asking, question, number, screen, wheel, pause, once, take, stop, hands, said, listed, go]
+        asked = [asking, question, number, leave, answering, answer]
+        shown = [status, *asked, screen, wheel, pause, once, take, stop, hands, said, listed, go]
         options = [headed, asks, most]
         gr.on([go.click, task.submit], self.begin, [task, start, *options], shown, show_progress="hidden")
         for example, button in zip(EXAMPLES, tries, strict=True):
@@ -153,8 +163,9 @@ class AgentTab:
         once.click(lambda: self.with_live(Live.step_once), **quiet)
         take.click(self.take, **quiet)
         stop.click(lambda: self.with_live(Live.stop), **quiet)
-        allow.click(partial(self.answer, True), [number], **quiet)
-        deny.click(partial(self.answer, False), [number], **quiet)
+        allow.click(partial(self.allow, True), [number], **quiet)
+        deny.click(partial(self.allow, False), [number], **quiet)
+        gr.on([send.click, answer.submit], self.answer, [number, answer], [answer], **quiet)
         screen.select(self.click, **quiet)
 
     def form(self) -> list[Any]:
@@ -250,8 +261,13 @@ class AgentTab:
     def take(self) -> None:
         self.with_live(lambda live: live.resume() if live.taken else live.take_over())
 
-    def answer(self, allowed: bool, number: int) -> None:
+    def allow(self, allowed: bool, number: int) -> None:
         self.with_live(lambda live: live.answer(number, allowed))
+
+    def answer(self, number: int, text: str) -> str:
+        if said := text.strip():
+            self.with_live(lambda live: live.answer(number, said))
+        return ""
 
     def click(self, event: gr.EventData) -> None:
         """Of the screen that was shown; had it changed since, the click would hit something else."""
@@ -281,13 +297,17 @@ class Look:
         hidden = gr.update(visible=False)
         go = gr.update(interactive=True)
         listed = f'<p class="empty">{self.tell("agent.empty_steps")}</p>'
-        return ["", hidden, "", 0, empty, hidden, *[gr.skip()] * 4, hidden, "", listed, go]
+        return ["", hidden, "", 0, hidden, hidden, "", empty, hidden, *[gr.skip()] * 4, hidden, "", listed, go]
 
     def changes(self, live: Live, seen: dict[str, object]) -> list[Update]:
         """An update of each component; of those that look as they did when last `seen`, none."""
         phase, question, is_held = live.phase, live.question, live.worker.is_held
         is_on = phase != "over"
-        asked = (question.action,) if question else live.step.actions if live.step else ()
+        about = question.about if question else None
+        is_ask = isinstance(about, Ask)
+        marked = live.step.actions if live.step else ()
+        if about is not None and not isinstance(about, Ask):
+            marked = (about,)
         digest = live.step.screenshot.digest if live.step else ""
         wheel = gr.update(visible=is_on)
         pause = "agent.resume" if live.worker.is_paused else "agent.pause"
@@ -295,7 +315,10 @@ class Look:
             "asking": (question is not None, lambda: gr.update(visible=question is not None)),
             "question": (question and question.number, lambda: self.question(question)),
             "number": (question and question.number, lambda: question.number if question else 0),
-            "screen": ((digest, asked, is_held), lambda: self.screen(live, asked, is_held)),
+            "leave": (is_ask, lambda: gr.update(visible=not is_ask)),
+            "answering": (is_ask, lambda: gr.update(visible=is_ask)),
+            "answer": (question and question.number, lambda: ""),  # what was begun for another question is gone
+            "screen": ((digest, marked, is_held), lambda: self.screen(live, marked, is_held)),
             "wheel": (is_on, lambda: wheel),
             "pause": (pause, lambda: gr.update(value=self.tell(pause))),
             "once": (is_held, lambda: gr.update(interactive=is_held)),
@@ -370,8 +393,11 @@ class Look:
     def question(self, question: Question | None) -> str:
         if question is None:
             return ""
-        deed = words(steps.deed(question.action, self.tell))
-        return f'<div class="question" role="alert"><b>{self.tell("agent.ask")}</b><p>{deed}</p></div>'
+        if isinstance(question.about, Ask):
+            title, text = "agent.wants", question.about.question
+        else:
+            title, text = "agent.ask", steps.deed(question.about, self.tell)
+        return f'<div class="question" role="alert"><b>{self.tell(title)}</b><p>{words(text)}</p></div>'
 
     def said(self, live: Live) -> str:
         """The thought as it comes; the call, which is for the curious, folded away."""
