@@ -132,6 +132,22 @@ def read_count(text: str) -> int:
     return int(text)
 
 
+def read_pages(text: str) -> range:
+    """Pages such as "3" or "3-5". Raises ValueError."""
+    first, _, last = text.partition("-")
+    pages = range(read_count(first), read_count(last or first) + 1)
+    if not pages:
+        raise ValueError(f"{text!r} ends before it begins")
+    return pages
+
+
+def read_rate(text: str) -> float:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.01 <= float(text) <= 30:
+        raise ValueError(f"{text!r} is no number of frames a second from 0.01 to 30")
+    return float(text)
+
+
 def read_scale(text: str) -> float:
     """Raises ValueError."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.25 <= float(text) <= 8:

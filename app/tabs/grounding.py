@@ -17,7 +17,7 @@ from agent.pointing import TARGETS, Calibration, Pointed, Trial, Way, ask, calib
 from agent.report import words
 from app import steps
 from app.desk import Desk
-from app.pictures import read_file
+from app.pictures import read_picture
 from app.worker import Worker
 from model.vlm import PromptTooLarge
 from tools.actions import Click
@@ -131,7 +131,7 @@ class Grounding:
             gr.Warning(tell("grounding.need"))
             yield gr.skip(), gr.skip()
             return
-        image = read_file(Path(path))[0]
+        image = read_picture(Path(path))
         yield stage(image), f'<p class="dim">{tell("grounding.thinking")}</p>'
         model = self.desk.model()
         try:
