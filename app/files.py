@@ -16,6 +16,7 @@ from model.messages import VideoPart
 from tools.apart import Stuck
 from tools.documents import pages
 from tools.errors import UserError
+from tools.geometry import Size
 from tools.video import Facts, even_times, facts, frames
 
 MOST_FILES = 16  # in one turn; and so many pictures, of which every page is one
@@ -102,6 +103,8 @@ def read_pages(path: Path, most: int, numbers: Sequence[int] | None = None) -> t
     shown = list(islice(pages(path, numbers), most))
     if not shown:
         raise UserError(f"{path.name} has no pages")
+    for page in shown:
+        check_size(f"page {page.number} of {path.name}", Size(*page.image.size))
     return [page.image for page in shown], shown[0].of if numbers is None else len(numbers)
 
 

@@ -17,7 +17,7 @@ from tools.errors import UserError
 from tools.geometry import Box, Point, Size
 
 MAX_PIXELS = 50_000_000  # of one picture; a 493 KB PNG can hold 169 million, which cost 1.3 GB
-PICTURES = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "ICO")  # what Pillow may take a file for
+PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "ICO")  # what Pillow may take a file for
 
 
 def read_picture(path: Path) -> Image.Image:

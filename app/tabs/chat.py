@@ -130,11 +130,13 @@ class Chat:
             yield skipped()
             return
         conversation = self.conversation(id, options)
+        if files:  # a long document takes a while to be read
+            yield gr.update(value=None, submit_btn=False), *skipped()[1:]
         try:
             read = self.read(files, conversation.options.fps, request)
         except UserError as error:
             gr.Warning(escape(str(error)))
-            yield skipped()
+            yield gr.update(value=given, submit_btn=True), *skipped()[1:]
             return
         yield from self.follow(self.answers.ask(conversation, text, read.pictures, read.videos), words, request)
 
