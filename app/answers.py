@@ -9,13 +9,15 @@ from dataclasses import asdict, replace
 
 from PIL import Image
 
-from app.conversations import Conversation, Options, Store, Turn
-from app.pictures import grid, seen
+from app.conversations import Clip, Conversation, Options, Store, Turn
+from app.files import Video
+from app.pictures import grid, seen, seen_frames, video_grid
 from model.families import Family, Grid
-from model.messages import ImagePart, Message, assistant, system, user
+from model.messages import ImagePart, Message, Part, VideoPart, assistant, system, user
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.errors import UserError
 from tools.geometry import Size
+from tools.video import frames_per_second
 
 TICK_S = 0.05  # at least so long between two looks at a reply that is being spoken
 
@@ -88,11 +90,18 @@ class Answers:
         self._live: dict[str, Answer] = {}
         self._lock = threading.Lock()
 
-    def ask(self, conversation: Conversation, text: str, pictures: Sequence[Image.Image] = ()) -> Answer:
+    def ask(
+        self,
+        conversation: Conversation,
+        text: str,
+        pictures: Sequence[Image.Image] = (),
+        videos: Sequence[Video] = (),
+    ) -> Answer:
         """A new turn of the user, answered."""
         conversation = self._settled(conversation)
-        kept = tuple(self.store.keep_picture(picture) for picture in pictures)
-        return self._start(replace(conversation, turns=(*conversation.turns, Turn("user", text, kept))))
+        kept = tuple(map(self.store.keep_picture, pictures))
+        clips = tuple(self._keep(video) for video in videos)
+        return self._start(replace(conversation, turns=(*conversation.turns, Turn("user", text, kept, videos=clips))))
 
     def again(self, conversation: Conversation, index: int, text: str | None = None) -> Answer:
         """The answer to the user's turn at or before `index` anew, what came after dropped. text: said instead."""
@@ -116,6 +125,10 @@ class Answers:
         for id in list(self._live):
             self.stop(id)
 
+    def _keep(self, video: Video) -> Clip:
+        frames = tuple(map(self.store.keep_picture, video.part.frames))
+        return Clip(frames, video.part.times_s, video.seconds)
+
     def _settled(self, conversation: Conversation) -> Conversation:
         """With the reply that was under way as its last turn, stopped."""
         answer = self.live(conversation.id)
@@ -134,24 +147,39 @@ class Answers:
 
 
 def to_messages(conversation: Conversation, model: VisionLanguageModel, store: Store) -> list[Message]:
-    """The words of a turn before its pictures, as the model is taught."""
+    """The words of a turn before its pictures and videos, as the model is taught."""
     options = conversation.options
     messages = [system(options.system)] if options.system.strip() else []
     for turn in conversation.turns:
         if turn.role == "assistant":
             messages.append(assistant(turn.text))
             continue
-        pictures = (seen(store.picture(digest), model.family, options.picture_tokens) for digest in turn.pictures)
-        messages.append(user(turn.text, *map(ImagePart, pictures)))
+        parts: list[Part] = [
+            ImagePart(seen(store.picture(digest), model.family, options.picture_tokens)) for digest in turn.pictures
+        ]
+        for clip in turn.videos:
+            frames = seen_frames([*map(store.picture, clip.frames)], model.family, options.picture_tokens)
+            parts.append(VideoPart(frames, clip.times_s))
+        messages.append(user(turn.text, *parts))
     return messages
 
 
 def sizes(conversation: Conversation, model: VisionLanguageModel, store: Store) -> dict[str, object]:
-    """At what size the model sees each picture: what its coordinates mean."""
+    """At what size the model sees each picture, which is what its coordinates mean, and what of the last video."""
     digests = dict.fromkeys(digest for turn in conversation.turns for digest in turn.pictures)
     grids = {digest: where(digest, conversation.options, model.family, store) for digest in digests}
     seen = {digest: [each.resized.width, each.resized.height] for digest, each in grids.items()}
-    return {"family": model.family.name, "seen": seen}
+    clips = [clip for turn in conversation.turns for clip in turn.videos]
+    last = {"watched": watched(clips[-1], conversation.options, model.family, store)} if clips else {}
+    return {"family": model.family.name, "seen": seen, **last}
+
+
+def watched(clip: Clip, options: Options, family: Family, store: Store) -> dict[str, object]:
+    size, count = Size(*store.size(clip.frames[0])), len(clip.frames)
+    grid = video_grid(size, count, family, options.picture_tokens)
+    seen = [grid.resized.width, grid.resized.height]
+    fps = frames_per_second(clip.times_s)
+    return {"seconds": clip.seconds, "frames": count, "fps": fps, "seen": seen, "tokens": grid.tokens}
 
 
 def where(digest: str, options: Options, family: Family, store: Store) -> Grid:

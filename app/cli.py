@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from app.settings import read_count, read_pages, read_quantization, read_scale, read_size
+from app.settings import read_count, read_pages, read_quantization, read_rate, read_scale, read_size
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -95,10 +95,20 @@ def add_app(commands: Any) -> None:
 
 
 def add_chat(commands: Any) -> None:
-    examples = ("chat", 'chat "Read all the text in the image." --image page.png', 'chat "Hello" --json')
-    chat = command(commands, "chat", "talk with the model, about pictures too", *examples)
+    examples = (
+        "chat", 'chat "Read all the text in the image." --image page.png',
+        'chat "Sum it up." --file report.pdf --pages 3-5',
+        'chat "When does the door open?" --file clip.mp4 --fps 4', 'chat "Hello" --json',
+    )  # fmt: skip
+    chat = command(commands, "chat", "talk with the model, about pictures, PDF files and videos too", *examples)
     chat.add_argument("text", nargs="?", metavar="TEXT", help="one question; without it, a conversation")
-    chat.add_argument("--image", type=Path, action="append", default=[], metavar="FILE", help="again for more pictures")
+    about = "a picture, PDF file or video; again for more"
+    chat.add_argument(
+        "--file", "--image", dest="image", type=Path, action="append", default=[], metavar="FILE", help=about
+    )
+    chat.add_argument("--pages", type=typed(read_pages), metavar="A-B", help="of a PDF file (default: the first 16)")
+    about = "frames of a video in one second (default: %(default)s)"
+    chat.add_argument("--fps", type=typed(read_rate), default=2.0, metavar="F", help=about)
     chat.add_argument("--system", default="", metavar="TEXT", help="what is said to the model first")
     chat.add_argument("--max-tokens", type=typed(read_count), default=512, metavar="N", help="(default: %(default)s)")
     chat.add_argument("--temperature", type=float, default=0.0, metavar="F", help="0: always the likeliest")

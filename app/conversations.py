@@ -1,4 +1,4 @@
-"""Conversations on disk: one JSON file each, beside the pictures that they show, kept by digest."""
+"""Conversations on disk: one JSON file each, beside the pictures and frames that they show, kept by digest."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ class Options:
     top_p: float = 1.0
     max_new_tokens: int = 512
     picture_tokens: int = 0  # at most so many for one picture; 0: as many as the family allows
+    fps: float = 2.0  # frames of a video looked at in one second, as the published checkpoints are taught
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is kept of a video: the frames that the model sees."""
+
+    frames: tuple[str, ...]  # digests
+    times_s: tuple[float, ...]  # when each is seen, rising
+    seconds: float  # of the whole video
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Turn:
     pictures: tuple[str, ...] = ()  # digests
     model: str = ""  # who said it; "" for the user
     usage: dict[str, Any] = field(default_factory=dict)  # model/vlm.py's Usage, once the reply has ended
+    videos: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class Store:
             self.save(replace(conversation, title=words[:200]))
 
     def delete(self, id: str) -> None:
-        """With the pictures that no other one shows."""
+        """With the pictures and frames that no other one shows."""
         gone = self.read(id)
         if gone is None:
             return
@@ -147,7 +158,7 @@ class Store:
 
 def from_json(value: dict[str, Any]) -> Conversation:
     """Raises KeyError, TypeError or ValueError for anything but a conversation's own JSON."""
-    turns = [Turn(**{**turn, "pictures": tuple(map(known_digest, turn["pictures"]))}) for turn in value["turns"]]
+    turns = map(known_turn, value["turns"])
     if not NAME.fullmatch(value["id"]):
         raise ValueError(f"{value['id']!r} is no name of a conversation")
     return Conversation(**{**value, "turns": tuple(turns), "options": Options(**value["options"])})
@@ -163,8 +174,24 @@ def to_markdown(conversation: Conversation) -> str:
     for turn in conversation.turns:
         lines += ["", f"## {turn.model or 'user'}", ""]
         lines += [f"![picture](pictures/{digest}.png)\n" for digest in turn.pictures]
+        for clip in turn.videos:
+            shown = zip(clip.frames, clip.times_s, strict=True)
+            lines += [f"![video at {time:.2f} s](pictures/{digest}.png)\n" for digest, time in shown]
         lines.append(turn.text)
     return "\n".join(lines) + "\n"
+
+
+def known_turn(value: dict[str, Any]) -> Turn:
+    pictures = tuple(map(known_digest, value["pictures"]))
+    videos = tuple(map(known_clip, value.get("videos", [])))  # kept before there were any
+    return Turn(**{**value, "pictures": pictures, "videos": videos})
+
+
+def known_clip(value: dict[str, Any]) -> Clip:
+    frames, times = tuple(map(known_digest, value["frames"])), tuple(map(float, value["times_s"]))
+    if not frames or len(frames) != len(times):
+        raise ValueError(f"{len(frames)} frames at {len(times)} times are no video")
+    return Clip(frames, times, float(value["seconds"]))
 
 
 def known_digest(text: str) -> str:
@@ -174,7 +201,8 @@ def known_digest(text: str) -> str:
 
 
 def shown_in(conversation: Conversation) -> set[str]:
-    return {digest for turn in conversation.turns for digest in turn.pictures}
+    frames = {digest for turn in conversation.turns for clip in turn.videos for digest in clip.frames}
+    return frames | {digest for turn in conversation.turns for digest in turn.pictures}
 
 
 def everything(conversation: Conversation) -> str:

@@ -143,6 +143,13 @@ def read_pages(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
+def read_rate(text: str) -> float:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.01 <= float(text) <= 30:
+        raise ValueError(f"{text!r} is no number of frames a second from 0.01 to 30")
+    return float(text)
+
+
 def read_scale(text: str) -> float:
     """Raises ValueError."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.25 <= float(text) <= 8:

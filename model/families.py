@@ -38,6 +38,7 @@ class Family:
     video_min_tokens: int = 128  # of one grid (a pair of frames)
     video_max_tokens: int = 768
     video_tokens: int = 115_200  # of a whole video: 90 % of 128,000
+    video_frames: int = 128  # that a chat takes of a long video; more would each be too small to be read
 
     @property
     def factor(self) -> int:
@@ -79,6 +80,8 @@ TINY = Family(
     tokens_per_second=2.0,
     max_pixels=1536 * 28 * 28,
     video_min_tokens=4,
+    video_tokens=1536,  # as much as one picture
+    video_frames=32,  # as many as it is taught with
     tool_prompt="compact",
     images_kept=1,
     images_dropped=1,

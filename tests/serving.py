@@ -59,9 +59,9 @@ def page_of(folder: Path, **door: str) -> Iterator[str]:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(find_browser()), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=str(find_browser()), args=["--no-sandbox", *flags])
         yield browser
         browser.close()
 

@@ -12,7 +12,8 @@ from serving import Echo
 
 from app.answers import Answer, Answers, to_messages
 from app.conversations import Conversation, Options, Store, Turn
-from model.messages import ImagePart, Message
+from app.files import Video
+from model.messages import ImagePart, Message, VideoPart
 from model.vlm import PromptTooLarge, Reply, Sampling
 
 PICTURE = Image.new("RGB", (400, 300), "white")
@@ -48,6 +49,26 @@ def test_words_come_before_their_pictures_and_the_system_prompt_first(store: Sto
     assert text == "look"
     assert isinstance(picture, ImagePart)
     assert picture.image.width * picture.image.height <= 16 * 28 * 28
+
+
+def test_a_video_is_seen_as_it_was_given_and_its_facts_are_kept(store: Store) -> None:
+    frames = tuple(Image.new("RGB", (168, 112), (at, 0, 0)) for at in range(10))
+    video = Video(VideoPart(frames, tuple(at / 2 for at in range(10))), 5.0)
+    model = ScriptedModel(["The given query happens in 2.0 - 3.0 seconds."] * 2)
+    answers = Answers(store, lambda: model)
+    first = ended(answers.ask(store.begin(), "when", videos=[video]))
+    assert first.turns[-1].usage["watched"] == {
+        "seconds": 5.0, "frames": 10, "fps": 2.0, "seen": [168, 112], "tokens": 5 * 24,
+    }  # fmt: skip
+    again = store.read(first.id)
+    assert again is not None
+    ended(answers.again(again, 0, "when else"))
+    for asked, said in zip(model.asked, ("when", "when else"), strict=True):
+        text, part = asked[-1].parts
+        assert text == said
+        assert isinstance(part, VideoPart)
+        assert part.times_s == video.part.times_s
+        assert [frame.tobytes() for frame in part.frames] == [frame.tobytes() for frame in frames]
 
 
 def test_stop_ends_it_and_what_was_said_stays(store: Store) -> None:

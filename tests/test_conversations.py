@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.conversations import Conversation, Options, Store, Turn, from_json, to_json, to_markdown
+from app.conversations import Clip, Conversation, Options, Store, Turn, from_json, to_json, to_markdown
 
 RED, BLUE = Image.new("RGB", (4, 3), "red"), Image.new("RGB", (4, 3), "blue")
 
@@ -40,6 +40,44 @@ def test_json_there_and_back_is_the_same(title: str, text: str, temperature: flo
     turns = (Turn("user", text), Turn("assistant", text, usage={"finish": "stop"}))
     conversation = Conversation("0" * 16, title, turns=turns, options=Options(temperature=temperature))
     assert from_json(json.loads(to_json(conversation))) == conversation
+
+
+def film(store: Store, text: str, *colours: str) -> Conversation:
+    frames = tuple(store.keep_picture(Image.new("RGB", (4, 3), colour)) for colour in colours)
+    clip = Clip(frames, tuple(at / 2 for at in range(len(frames))), len(frames) / 2)
+    return store.save(replace(store.begin(), turns=(Turn("user", text, videos=(clip,)),)))
+
+
+def test_a_video_is_kept_with_its_times_and_found(store: Store) -> None:
+    kept = film(store, "When does it turn blue?", "red", "red", "blue")
+    assert Store(store.folder).read(kept.id) == kept == from_json(json.loads(to_json(kept)))
+    assert store.search("turn blue") == [kept]
+    text = to_markdown(kept)
+    assert all(f"pictures/{digest}.png" in text for digest in kept.turns[0].videos[0].frames)
+    assert "video at 1.00 s" in text
+
+
+def test_delete_takes_the_frames_that_no_other_shows(store: Store) -> None:
+    first, second = film(store, "a", "red", "blue"), talk(store, "b", picture=BLUE)
+    store.delete(first.id)
+    assert [path.stem for path in store.pictures.iterdir()] == [second.turns[0].pictures[0]]
+
+
+def test_what_was_kept_before_there_were_videos_is_read(store: Store) -> None:
+    old = talk(store, "What is this?", "A square.", picture=RED)
+    value = json.loads(to_json(old))
+    for turn in value["turns"]:
+        del turn["videos"]
+    del value["options"]["fps"]
+    assert from_json(value) == old
+
+
+@pytest.mark.parametrize("times", [[], [0.0]])
+def test_a_video_whose_frames_have_no_times_is_none(store: Store, times: list[float]) -> None:
+    value = json.loads(to_json(film(store, "a", "red", "blue")))
+    value["turns"][0]["videos"][0]["times_s"] = times
+    with pytest.raises(ValueError, match="no video"):
+        from_json(value)
 
 
 def test_the_title_is_what_was_said_first(store: Store) -> None:

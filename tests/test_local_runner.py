@@ -127,6 +127,16 @@ def test_usage_is_filled(one: LocalModel) -> None:
     assert 0 < reply.usage.prefill_s <= reply.usage.total_s
 
 
+def test_usage_says_what_of_the_pictures_was_seen_before(one: LocalModel) -> None:
+    first, second = ImagePart(noise(150, 90, seed=91)), ImagePart(noise(150, 90, seed=92))
+    fresh = one.stream([user("Look", first)], Sampling(max_new_tokens=1))
+    fresh.read()
+    assert fresh.usage.cached_tokens == 0
+    more = one.stream([user("Look", first, second)], Sampling(max_new_tokens=1))
+    more.read()
+    assert more.usage.cached_tokens == fresh.usage.image_tokens < more.usage.image_tokens
+
+
 def test_reply_ends_with_the_stop_word(one: LocalModel) -> None:
     whole = one.stream([user("Hi")], Sampling(24)).read()
     word = whole[6:9]

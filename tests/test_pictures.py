@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.pictures import grid, in_words, pointed_out, read_file, seen
+from app.pictures import grid, in_words, pointed_out, read_picture, seen, seen_frames, video_grid
 from model.families import QWEN2_5_VL, QWEN2_VL, TINY, Family
 from tools.errors import UserError
 from tools.geometry import Box, Point, Size
@@ -17,21 +17,21 @@ def test_a_file_is_seen_upright_and_without_its_transparency(tmp_path: Path) -> 
     turned[0x0112] = 6
     sideways.save(tmp_path / "a.jpg", exif=turned)
     clear.save(tmp_path / "b.png")
-    assert read_file(tmp_path / "a.jpg")[0].size == (20, 40)
-    assert read_file(tmp_path / "b.png")[0].getpixel((0, 0)) == (255, 255, 255)
+    assert read_picture(tmp_path / "a.jpg").size == (20, 40)
+    assert read_picture(tmp_path / "b.png").getpixel((0, 0)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg/>", b"\x89PNG\r\n\x1a\n" + b"x" * 99])
 def test_what_is_no_picture_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.png").write_bytes(content)
     with pytest.raises(UserError, match="no picture"):
-        read_file(tmp_path / "x.png")
+        read_picture(tmp_path / "x.png")
 
 
 def test_too_many_pixels_are_told_before_they_are_read(tmp_path: Path) -> None:
     Image.new("1", (8000, 8000)).save(tmp_path / "x.png")
     with pytest.raises(UserError, match="8000x8000"):
-        read_file(tmp_path / "x.png")
+        read_picture(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize("family", [TINY, QWEN2_5_VL, QWEN2_VL])
@@ -44,6 +44,19 @@ def test_within_its_budget_the_model_sees_just_what_was_made(
     assert family.grid(Size(*made.size)).resized == grid(Size(*size), family, tokens).resized
     if tokens >= 64:
         assert grid(Size(*size), family, tokens).tokens <= tokens
+
+
+@pytest.mark.parametrize("family", [TINY, QWEN2_5_VL])
+@pytest.mark.parametrize("tokens", [0, 1, 160, 100_000])
+@pytest.mark.parametrize("size", [(640, 480), (33, 900), (1920, 1080)])
+def test_the_frames_of_a_video_are_seen_just_as_they_were_made(
+    family: Family, tokens: int, size: tuple[int, int]
+) -> None:
+    made = seen_frames([Image.new("RGB", size)] * 6, family, tokens)
+    where = video_grid(Size(*size), 6, family, tokens)
+    assert family.video_grid(Size(*made[0].size), 6).resized == where.resized
+    if tokens >= 160:
+        assert where.tokens <= 3 * tokens
 
 
 def test_places_are_said_in_the_familys_words_and_read_back() -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Site
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from serving import READY, chromium, enter, page_of
+from test_video import write
 
 LINE = Path(__file__).parents[1] / "app" / "examples" / "line.png"
 BOX = '[{"bbox_2d": [10, 10, 60, 40], "label": "panda <b>"}]'
@@ -30,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+    with chromium("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream") as browser:
         yield browser
 
 
@@ -88,6 +90,50 @@ def test_the_same_picture_can_be_given_again(page: Page) -> None:
         ask(page, "what is")
         expect(page.locator("[data-testid=bot] small")).to_have_count(count)
         page.wait_for_timeout(200)
+
+
+def attach(page: Page, path: Path) -> None:
+    page.set_input_files("#chat-box input[type=file]", path)
+    expect(page.locator("#chat-box .thumbnail-item")).to_have_count(1)
+
+
+def test_the_pages_of_a_document_are_seen_up_to_sixteen(page: Page, tmp_path: Path) -> None:
+    sheets = [Image.new("RGB", (40, 60), (index, 0, 0)) for index in range(17)]
+    sheets[0].save(tmp_path / "report.pdf", save_all=True, append_images=sheets[1:])
+    attach(page, tmp_path / "report.pdf")
+    ask(page, "what is")
+    expect(page.get_by_text("report.pdf: the first 16 of 17 pages")).to_be_visible()
+    reply(page)
+    expect(page.locator("[data-testid=user] img")).to_have_count(16)
+
+
+def test_a_video_is_played_and_its_facts_are_told(page: Page, tmp_path: Path) -> None:
+    attach(page, write(tmp_path / "clip.mp4", list(range(0, 5040, 40))))
+    ask(page, "when does it turn white")
+    reply(page)
+    facts = "5.0 s video, 10 frames at 2/s seen as 168x84, 90 tokens"
+    expect(page.locator("[data-testid=bot] small")).to_contain_text(facts)
+    page.reload()
+    page.wait_for_function("document.querySelector('[data-testid=user] video')?.duration > 4.9")
+    page.locator("#chat-transcript button[aria-label=Retry]").last.click()
+    reply(page)
+    expect(page.locator("[data-testid=bot] small")).to_contain_text(facts)
+
+
+def test_what_is_on_my_screen_comes_into_the_box(page: Page) -> None:
+    page.locator("#chat-screen").click()
+    expect(page.locator("#chat-box .thumbnail-item")).to_have_count(1)
+    ask(page, "what is")
+    reply(page)
+    expect(page.locator("[data-testid=bot] small")).to_contain_text("seen as")
+
+
+def test_a_file_of_another_kind_is_told_and_not_sent(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.pdf").write_text("no PDF file")
+    attach(page, tmp_path / "notes.pdf")
+    page.locator("#chat-box .submit-button").click()
+    expect(page.get_by_text("notes.pdf is no picture, PDF file or video")).to_be_visible()
+    expect(page.locator("[data-testid=user]")).to_have_count(0)
 
 
 def test_a_click_on_the_picture_puts_its_place_into_the_question(page: Page) -> None:

@@ -1,9 +1,10 @@
-"""Video files as frames: what is on at given seconds, by the files' own clocks."""
+"""Video files as frames, by the files' own clocks; and frames as a video that every browser plays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,32 @@ def even_times(end_s: float, fps: float, most: int, begin_s: float = 0.0) -> lis
     count = max(1, int((end_s - begin_s) * fps + 1e-6))
     gap = 1 / fps if count <= most else (end_s - begin_s) / most
     return [begin_s + index * gap for index in range(min(count, most))]
+
+
+def frames_per_second(times_s: Sequence[float]) -> float:
+    """On average; a single frame counts as one a second."""
+    length = times_s[-1] - times_s[0]
+    return (len(times_s) - 1) / length if length else 1.0
+
+
+def write_webm(path: Path, images: Iterable[Image.Image], times_s: Sequence[float], end_s: float) -> None:
+    """Each image comes on at its time, and the last stays until the end."""
+    import av
+
+    tick = Fraction(1, 1000)
+    with av.open(str(path), "w", format="webm") as file:
+        stream = None
+        for image, at_s, until_s in zip(images, times_s, [*times_s[1:], end_s], strict=True):
+            if stream is None:
+                stream = file.add_stream("libvpx", options={"deadline": "realtime", "cpu-used": "8", "crf": "10"})
+                stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
+                stream.bit_rate = 4_000_000
+                stream.codec_context.time_base = tick
+            frame = av.VideoFrame.from_image(image)
+            frame.pts, frame.duration, frame.time_base = round(at_s * 1000), round((until_s - at_s) * 1000), tick
+            file.mux(stream.encode(frame))
+        if stream is not None:
+            file.mux(stream.encode())
 
 
 def opened(path: Path, times_s: Sequence[float], pixels: int = 1) -> Iterator[tuple[dict[str, Any], Any]]:

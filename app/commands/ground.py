@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.pointing import TARGETS, Calibration, Pointed, ask, calibrate, drawn, understood
 from app import wiring
-from app.pictures import read_file
+from app.pictures import read_picture
 from app.settings import read_settings
 from app.show import printable
 from model.vlm import VisionLanguageModel
@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
         raise UserError('give a picture and what to find: python3 launch.py ground page.png "the search button"')
     if not arguments.picture.is_file():
         raise UserError(f"there is no file {arguments.picture}")
-    image = read_file(arguments.picture)[0]
+    image = read_picture(arguments.picture)
     with closing(wiring.load_model(settings)) as model:
         pointed = understood(ask(model, image, arguments.phrase, arguments.way).read(), model.family, image)
     if arguments.to:

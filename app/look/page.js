@@ -8,5 +8,7 @@ new MutationObserver(() => {
   for (const said of document.querySelectorAll("#chat-transcript div[aria-label]:not([role])"))
     said.setAttribute("role", "group");
 }).observe(document.documentElement, { childList: true, subtree: true });
+// Phones have no screen to capture, nor has a page that comes over plain HTTP from another machine.
+if (!navigator.mediaDevices?.getDisplayMedia) document.documentElement.classList.add("no-capture");
 // The same file again: a browser tells of a choice only when it differs from the last one.
 document.addEventListener("click", ({ target }) => { if (target.matches?.('input[type="file"]')) target.value = ""; }, true);

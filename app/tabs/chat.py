@@ -1,10 +1,7 @@
-"""The chat tab: talk with the model about pictures; conversations stay."""
+"""The chat tab: talk with the model about pictures, PDF files and videos; conversations stay."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -14,86 +11,20 @@ from typing import Any
 
 import gradio as gr
 from gradio.context import Context
-from gradio.utils import get_upload_folder
 
 from app.answers import Answer, Answers, where
-from app.conversations import Conversation, Options, Store, Turn, to_json, to_markdown
+from app.chat_texts import TEXTS as TEXTS
+from app.conversations import Conversation, Options, Store, to_json, to_markdown
 from app.desk import Desk
-from app.pictures import in_words, pointed_out, read_file
-from model.families import FAMILIES, Grid
+from app.files import MOST_FILES, UPLOADS, Given, read_files
+from app.pictures import in_words, read_picture
+from app.transcript import Transcript
 from model.prompts import DOCUMENT, READ_LINE
 from tools.errors import UserError
-from tools.geometry import Box, Point, Size
+from tools.geometry import Box, Point
 
 APP = Path(__file__).parents[1]
-MAX_FILES = 16  # in one turn
 EXAMPLES = ((READ_LINE, "line.png"), ("Describe this screen.", "screen.png"), (DOCUMENT, "page.png"))
-TEXTS = {
-    "chat.title": ("Chat", "聊天"),
-    "chat.new": ("New chat", "新对话"),
-    "chat.search": ("Search conversations", "搜索对话"),
-    "chat.none": (
-        "Nothing here yet. What you say is kept on this machine only.",
-        "还没有内容。你说的话只保存在这台电脑上。",
-    ),
-    "chat.none_found": ("No conversation holds these words.", "没有对话包含这些词。"),
-    "chat.rename": ("Rename", "重命名"),
-    "chat.ask_rename": ("A new name for this conversation", "给这个对话起个新名字"),
-    "chat.delete": ("Delete", "删除"),
-    "chat.ask_delete": ("Delete this conversation and its pictures?", "删除这个对话及其图片？"),
-    "chat.markdown": ("Export as Markdown", "导出为 Markdown"),
-    "chat.json": ("Export as JSON", "导出为 JSON"),
-    "chat.more": ("More", "更多"),
-    "chat.transcript": ("Conversation", "对话"),
-    "chat.hello": (
-        "## What shall we look at?\nAdd a picture (drop it, paste it, or use the clip) and ask about it. "
-        "Tiny, which comes with Handeye, only clicks so far: for answers, load a Qwen2.5-VL checkpoint under Doctor.",
-        "## 我们来看什么？\n添加一张图片（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。"
-        "自带的 tiny 模型目前只会点击：想要回答，请在「检查」中加载 Qwen2.5-VL 模型。",
-    ),
-    "chat.placeholder": ("Ask about a picture …", "就图片提问……"),
-    "chat.options": ("Options", "选项"),
-    "chat.system": ("System prompt", "系统提示词"),
-    "chat.system_info": ("Said to the model before everything else", "在一切之前告诉模型的话"),
-    "chat.temperature": ("Temperature", "温度"),
-    "chat.temperature_info": ("0: always the likeliest word", "0：总是选最可能的词"),
-    "chat.top_p": ("Top p", "Top p"),
-    "chat.top_p_info": ("Only the likeliest words that together have this share", "只从累计概率达到此值的词中选"),
-    "chat.max_tokens": ("Longest reply, tokens", "回复最长词元数"),
-    "chat.picture_tokens": ("Tokens for one picture", "每张图片的词元数"),
-    "chat.picture_tokens_info": (
-        "Fewer are faster and coarser; 0: as the model likes",
-        "越少越快越粗略；0：由模型决定",
-    ),
-    "chat.camera": ("Camera", "摄像头"),
-    "chat.camera_info": ("Take a picture to ask about", "拍一张照片来提问"),
-    "chat.picture": ("Picture", "图片"),
-    "chat.hint": (
-        "Click or drag on the picture to put a place into your question.",
-        "点击或拖动图片，把位置放进你的问题。",
-    ),
-    "chat.hover": (
-        "Point at a name to see where it is. Click or drag on the picture to ask about a place.",
-        "把鼠标移到名称上看它在哪里。点击或拖动图片来问某个位置。",
-    ),
-    "chat.too_many": ("At most {count} pictures in one turn.", "一次最多 {count} 张图片。"),
-    "chat.facts_seen": ("{size} seen as {seen}", "{size} 以 {seen} 查看"),
-    "chat.facts": (
-        "{prompt} + {new} tokens · {rate:.0f} tokens/s · first after {first:.1f} s",
-        "{prompt} + {new} 词元 · {rate:.0f} 词元/秒 · 首个 {first:.1f} 秒",
-    ),
-    "chat.cut_length": (
-        "Cut at the longest reply allowed; raise it in Options to hear more.",
-        "已达到允许的最长回复；可在选项中调高。",
-    ),
-    "chat.cut_repetition": ("Ended because it began to repeat itself.", "因为开始重复而结束。"),
-    "chat.cut_cancelled": ("Stopped.", "已停止。"),
-    "chat.empty": ("(said nothing)", "（没有说话）"),
-}
-
-CALL = re.compile(r"<tool_call>(.*?)(?:</tool_call>|$)", re.DOTALL)
-CODE = re.compile(r"(```.*?(?:```|$)|`[^`\n]*`)", re.DOTALL)
-MARKUP = re.compile(r"<|!(?=\[)")  # begins a tag, or a picture from elsewhere
 Update = Any  # of a component, as Gradio takes it
 
 
@@ -111,6 +42,7 @@ class Chat:
         self.desk = desk
         self.store = store
         self.answers = answers
+        self.transcript = Transcript(desk, store)
 
     def build(self) -> None:
         say = self.desk.say
@@ -141,7 +73,7 @@ class Chat:
                 )  # fmt: skip
                 box = gr.MultimodalTextbox(
                     placeholder=say("chat.placeholder"), show_label=False, elem_id="chat-box", file_count="multiple",
-                    file_types=["image"], lines=1, max_lines=8, max_plain_text_length=20_000, autofocus=True,
+                    file_types=UPLOADS, lines=1, max_lines=8, max_plain_text_length=20_000, autofocus=True,
                 )  # fmt: skip
                 with gr.Row(elem_id="chat-drawers"):
                     with gr.Accordion(say("chat.options"), open=False, elem_id="chat-options"):
@@ -149,6 +81,7 @@ class Chat:
                     with gr.Accordion(say("chat.camera"), open=False, elem_id="chat-camera"):
                         label = say("chat.camera_info")
                         camera = gr.Image(sources=["webcam"], type="filepath", label=label, height=280)
+                    screen = gr.Button(say("chat.screen"), size="md", elem_id="chat-screen")
             with gr.Column(scale=2, elem_id="chat-picture-column", visible=False) as beside:
                 picture = gr.HTML(
                     {"pictures": [], "words": {}}, html_template='<div class="picture"></div>', elem_id="chat-picture",
@@ -169,6 +102,7 @@ class Chat:
         box.stop(self.stop, [current], queue=False)
         search.change(self.listed, [current, search], [past], show_progress="hidden")
         picture.select(self.point, [box, current], [box], show_progress="hidden")
+        screen.click(None, js=(look / "screen.js").read_text(encoding="utf-8"))
         camera.input(self.photo, [camera, box], [camera, box], show_progress="hidden")
 
     def drawer(self) -> list[gr.components.Component]:
@@ -185,7 +119,8 @@ class Chat:
             tokens = gr.Slider(
                 0, 4096, 0, step=32, label=say("chat.picture_tokens"), info=say("chat.picture_tokens_info")
             )
-        return [system, temperature, top_p, longest, tokens]
+            fps = gr.Slider(0.25, 8, usual.fps, step=0.25, label=say("chat.fps"), info=say("chat.fps_info"))
+        return [system, temperature, top_p, longest, tokens, fps]
 
     # What starts a reply. Each gives updates of `talk` until the reply has ended.
 
@@ -194,21 +129,23 @@ class Chat:
         if not text and not files:
             yield skipped()
             return
+        conversation = self.conversation(id, options)
+        if files:  # a long document takes a while to be read
+            yield gr.update(value=None, submit_btn=False), *skipped()[1:]
         try:
-            pictures = self.read_files(files, request)
+            read = self.read(files, conversation.options.fps, request)
         except UserError as error:
             gr.Warning(escape(self.desk.wrong(error, request)))
-            yield skipped()
+            yield gr.update(value=given, submit_btn=True), *skipped()[1:]
             return
-        conversation = self.conversation(id, options)
-        yield from self.follow(self.answers.ask(conversation, text, pictures), words, request)
+        yield from self.follow(self.answers.ask(conversation, text, read.pictures, read.videos), words, request)
 
     def try_example(
         self, id: str, words: str, chosen: gr.SelectData, request: gr.Request, *options: Any
     ) -> Iterator[Update]:
         text, name = EXAMPLES[int(chosen.index)]
-        pictures = read_file(APP / "examples" / name)
-        yield from self.follow(self.answers.ask(self.conversation(id, options), text, pictures), words, request)
+        picture = read_picture(APP / "examples" / name)
+        yield from self.follow(self.answers.ask(self.conversation(id, options), text, [picture]), words, request)
 
     def again(self, id: str, words: str, retry: gr.RetryData, request: gr.Request, *options: Any) -> Iterator[Update]:
         conversation = self.conversation(id, options)
@@ -226,8 +163,8 @@ class Chat:
             if self.answers.live(id) not in (answer, None):
                 return  # another has begun here, and shows itself
             first = number == 0
-            picture, beside = self.panel(conversation, request)
-            said = self.messages(conversation, request)
+            picture, beside = self.transcript.panel(conversation, request)
+            said = self.transcript.messages(conversation, request)
             if first:
                 yield busy, said, picture, beside, self.listed(id, words, request), id
             else:
@@ -245,7 +182,7 @@ class Chat:
         if conversation := self.store.read(id):
             yield from self.open(conversation, words, request)
         else:  # the rest stays as it is: a fast person may have asked something already
-            yield *[gr.skip()] * 4, self.listed("", words, request), gr.skip(), *[gr.skip()] * 5
+            yield *[gr.skip()] * 4, self.listed("", words, request), gr.skip(), *[gr.skip()] * len(vars(Options()))
 
     def new(self, words: str, request: gr.Request) -> Iterator[Update]:
         yield from self.open(self.store.begin(), words, request)
@@ -269,70 +206,12 @@ class Chat:
             for number, update in enumerate(self.follow(answer, words, request)):
                 yield *update, *(options if number == 0 else [gr.skip()] * len(options))
             return
-        picture, beside = self.panel(conversation, request)
+        picture, beside = self.transcript.panel(conversation, request)
         free = gr.update(submit_btn=True, stop_btn=False)
         past = self.listed(conversation.id, words, request)
-        yield free, self.messages(conversation, request), picture, beside, past, conversation.id, *options
+        yield free, self.transcript.messages(conversation, request), picture, beside, past, conversation.id, *options
 
     # What only shows.
-
-    def messages(self, conversation: Conversation, request: gr.Request) -> list[dict[str, Any]]:
-        return [self.message(turn, request) for turn in conversation.turns]
-
-    def message(self, turn: Turn, request: gr.Request) -> dict[str, Any]:
-        content: list[Any] = [{"path": str(served(self.store, digest))} for digest in turn.pictures]
-        if turn.role == "user":
-            return {"role": "user", "content": [*content, turn.text] if turn.text else content}
-        ended = turn.usage.get("finish") is not None
-        text = legible(turn.text) or (f"*{self.desk.tell('chat.empty', request)}*" if ended else "")
-        facts = " · ".join(self.facts(turn, request))
-        return {"role": "assistant", "content": text + (f"\n\n<small>{facts}</small>" if facts else "")}
-
-    def facts(self, turn: Turn, request: gr.Request) -> Iterator[str]:
-        """What it cost, and why it ended if not by itself."""
-        usage, tell = turn.usage, self.desk.tell
-        if error := usage.get("error"):
-            yield f"⚠ {escape(self.desk.wrong(UserError(error, usage.get('chinese', '')), request))}"
-        if usage.get("finish") is None:
-            return
-        for digest, size in list(usage.get("seen", {}).items())[-1:]:
-            original = Size(*self.store.size(digest))
-            yield tell("chat.facts_seen", request, size=str(original), seen=str(Size(*size)))
-        if usage["new_tokens"]:
-            values = {"prompt": usage["prompt_tokens"], "new": usage["new_tokens"], "first": usage["prefill_s"]}
-            rate = (usage["new_tokens"] - 1) / max(usage["total_s"] - usage["prefill_s"], 1e-3)
-            yield tell("chat.facts", request, rate=rate, **values)
-        if usage["finish"] != "stop":
-            yield f"**{tell('chat.cut_' + usage['finish'], request)}**"
-
-    def panel(self, conversation: Conversation, request: gr.Request) -> tuple[Update, Update]:
-        """The pictures, with what the last reply points at drawn on each as if it spoke of that one."""
-        last = conversation.turns[-1] if conversation.turns else None
-        spoken = last if last and last.role == "assistant" else None
-        pictures = [
-            self.one_picture(digest, spoken)
-            for digest in dict.fromkeys(digest for turn in conversation.turns for digest in turn.pictures)
-        ]
-        words = {key: self.desk.tell(f"chat.{key}", request) for key in ("hint", "hover")}
-        words["alt"] = self.desk.tell("chat.picture", request)
-        return {"pictures": pictures, "words": words}, gr.update(visible=bool(pictures))
-
-    def one_picture(self, digest: str, spoken: Turn | None) -> dict[str, Any]:
-        path = served(self.store, digest)
-        width, height = self.store.size(digest)
-        places = []
-        if spoken and digest in spoken.usage.get("seen", {}):
-            spot = Grid(Size(width, height), Size(*spoken.usage["seen"][digest]), FAMILIES[spoken.usage["family"]])
-            for found in pointed_out(spoken.text, spot):
-                box = [found.box.left, found.box.top, found.box.right, found.box.bottom] if found.box else None
-                places.append({"label": found.label, "box": box, "points": [[at.x, at.y] for at in found.points]})
-        return {
-            "id": digest,
-            "url": f"/gradio_api/file={path.as_posix()}",
-            "width": width,
-            "height": height,
-            "places": places,
-        }
 
     def listed(self, id: str, words: str, request: gr.Request) -> str:
         found = self.store.search(words or "")
@@ -384,15 +263,18 @@ class Chat:
             return gr.skip(), gr.skip()
         return None, {**given, "files": [*given["files"], path]}
 
-    def read_files(self, files: list[str], request: gr.Request) -> list[Any]:
-        """Raises UserError."""
-        if len(files) > MAX_FILES:
-            raise UserError(self.desk.tell("chat.too_many", request, count=MAX_FILES))
-        return [picture for file in files for picture in read_file(Path(file))]
+    def read(self, files: list[str], fps: float, request: gr.Request) -> Given:
+        """Raises UserError. Tells of the pages for which there was no room."""
+        if len(files) > MOST_FILES:
+            raise UserError(self.desk.tell("chat.too_many", request, count=MOST_FILES))
+        given = read_files([*map(Path, files)], lambda: self.desk.model().family, fps)
+        for cut in given.cuts:
+            gr.Info(escape(self.desk.tell("chat.cut_pages", request, most=MOST_FILES, **vars(cut))))
+        return given
 
     def conversation(self, id: str, options: tuple[Any, ...]) -> Conversation:
-        system, temperature, top_p, longest, tokens = options
-        chosen = Options(system or "", float(temperature), float(top_p), int(longest), int(tokens))
+        system, temperature, top_p, longest, tokens, fps = options
+        chosen = Options(system or "", float(temperature), float(top_p), int(longest), int(tokens), float(fps))
         return replace(self.store.read(id) or self.store.begin(), options=chosen)
 
 
@@ -410,28 +292,6 @@ def examples() -> list[Any]:
         path = str(APP / "examples" / name)
         made.append({"text": text, "display_text": text, "icon": path})
     return made
-
-
-def legible(reply: str) -> str:
-    """As Markdown in which markup and data are seen and not obeyed."""
-    start = reply.lstrip()[:1]
-    if start in ("<", "[", "{") and "</tool_call>" not in reply:
-        return f"```{'html' if start == '<' else 'json'}\n{reply.replace('```', '')}\n```"
-    reply = CALL.sub(lambda call: f"\n```json\n{call[1].strip()}\n```\n", reply)
-    parts = CODE.split(reply)  # every second one is code
-    return "".join(part if index % 2 else MARKUP.sub(r"\\\g<0>", part) for index, part in enumerate(parts))
-
-
-def served(store: Store, digest: str) -> Path:
-    """The picture where Gradio serves files from."""
-    path = Path(get_upload_folder()) / digest / "picture.png"
-    if not path.is_file():
-        path.parent.mkdir(exist_ok=True)
-        try:
-            os.link(store.picture_path(digest), path)
-        except OSError:
-            shutil.copy(store.picture_path(digest), path)
-    return path
 
 
 def when(changed: str) -> str:

@@ -17,7 +17,7 @@ from agent.pointing import TARGETS, Calibration, Pointed, Trial, Way, ask, calib
 from agent.report import words
 from app import steps
 from app.desk import Desk
-from app.pictures import read_file
+from app.pictures import read_picture
 from app.worker import Worker
 from tools.actions import Click
 from tools.errors import UserError
@@ -131,7 +131,7 @@ class Grounding:
             yield gr.skip(), gr.skip()
             return
         try:
-            image = read_file(Path(path))[0]
+            image = read_picture(Path(path))
             yield stage(image), f'<p class="dim">{tell("grounding.thinking")}</p>'
             model = self.desk.model()
             reply = ask(model, image, phrase.strip(), way)

@@ -112,7 +112,7 @@ class LocalModel:
         try:
             with out_of_memory_told(usage):
                 prompt = encode(messages, self.tokenizer, self.family)
-                context, logits = self.prefill(prompt, cancelled)
+                context, logits = self.prefill(prompt, cancelled, usage)
             usage.prefill_s = time.monotonic() - began
             chooser, writer = Chooser(sampling, prompt.ids.tolist()), Writer(self.token_bytes, sampling.stop)
             ids: list[int] = []
@@ -144,10 +144,10 @@ class LocalModel:
             usage.total_s = time.monotonic() - began
 
     @torch.inference_mode()
-    def prefill(self, prompt: Prompt, cancelled: threading.Event) -> tuple[Context, Tensor]:
+    def prefill(self, prompt: Prompt, cancelled: threading.Event, usage: Usage) -> tuple[Context, Tensor]:
         """Reads the prompt. Returns the reply's state and the logits of its first token, (V,)."""
         with self.turns.turn(cancelled), stoppable(self.opened(), cancelled):
-            inputs = self.embed(prompt)
+            inputs = self.embed(prompt, usage)
             context = Context(DynamicCache(config=self.opened().config.text_config), prompt.next_position)
             return context, self.forward(context, prompt.positions, **inputs)
 
@@ -175,7 +175,7 @@ class LocalModel:
         logits: Tensor = weights.lm_head(out.last_hidden_state[:, -1:])  # only the last row is needed
         return logits[0, -1]
 
-    def embed(self, prompt: Prompt) -> dict[str, Any]:
+    def embed(self, prompt: Prompt, usage: Usage | None = None) -> dict[str, Any]:
         """The prompt as the language model's inputs, (1, S, D), what the tower saw in the places of the pictures."""
         assert self.vision is not None
         table = self.opened().get_input_embeddings()
@@ -183,7 +183,8 @@ class LocalModel:
         kinds = prompt.kinds.to(device)
         rows = table(prompt.ids.to(device))  # (S, D)
         places = ((IMAGE, prompt.images), (VIDEO, prompt.videos))
-        seen = {kind: [self.vision.see(patches) for patches in pictures] for kind, pictures in places if pictures}
+        see = self.vision.see
+        seen = {kind: [see(patches, usage) for patches in pictures] for kind, pictures in places if pictures}
         for kind, pictures in seen.items():
             rows[kinds == kind] = torch.cat([picture.tokens for picture in pictures]).to(rows)
         inputs: dict[str, Any] = {"inputs_embeds": rows[None]}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model.local.memory import frames_at_once
 from model.preprocess import Patches
+from model.vlm import Usage
 
 REMEMBERED_BYTES = 256 * 2**20  # some twenty 1920x1080 screenshots at the width of the 3B model
 
@@ -37,10 +38,13 @@ class Vision:
         self.model = model
         self.remembered: OrderedDict[bytes, Seen] = OrderedDict()  # by digest of the pixels, least lately used first
 
-    def see(self, patches: Patches) -> Seen:
+    def see(self, patches: Patches, usage: Usage | None = None) -> Seen:
         """What the tower makes of a picture or video; it depends on no position, so it is remembered."""
         key = digest(patches)
-        seen = self.remembered.pop(key, None) or self.encode(patches)
+        known = self.remembered.pop(key, None)
+        if known and usage:
+            usage.cached_tokens += len(known.tokens)
+        seen = known or self.encode(patches)
         self.remembered[key] = seen
         while len(self.remembered) > 1 and sum(old.bytes for old in self.remembered.values()) > REMEMBERED_BYTES:
             self.remembered.popitem(last=False)

@@ -1,0 +1,127 @@
+"""Files that a person gives to a chat: which kind each is, and the pictures and videos that it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from app.pictures import PICTURES, check_size, read_picture
+from model.families import Family
+from model.messages import VideoPart
+from tools.apart import Stuck
+from tools.documents import pages
+from tools.errors import UserError
+from tools.geometry import Size
+from tools.video import Facts, even_times, facts, frames
+
+MOST_FILES = 16  # in one turn; and so many pictures, of which every page is one
+FEWEST_FRAMES = 4  # however short the video is; as qwen-vl-utils has it
+VIDEO_TOKENS = 20_480  # of one video, the budget of the published notebooks; a family may have less
+UPLOADS = ["image", "video", ".mkv", ".pdf"]  # in Gradio's words; Python knows no .mkv everywhere
+
+
+@dataclass(frozen=True)
+class Video:
+    part: VideoPart
+    seconds: float  # of the whole, to the end of the last frame
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A PDF file with more pages than there was room for."""
+
+    name: str
+    shown: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Given:
+    pictures: tuple[Image.Image, ...] = ()
+    videos: tuple[Video, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+
+
+def read_files(
+    paths: Sequence[Path], family: Callable[[], Family], fps: float, numbers: Sequence[int] | None = None
+) -> Given:
+    """What the files bring, in their order. Raises UserError.
+
+    family: asked only for a video, whose bounds are its own. numbers: the pages of a PDF file; None: from the first on.
+    """
+    pictures: list[Image.Image] = []
+    videos: list[Video] = []
+    cuts: list[Cut] = []
+    for number, path in enumerate(paths, 1):
+        match kind(path):
+            case "picture":
+                pictures.append(read_picture(path))
+            case "pages":
+                after = len(paths) - number  # each of these files has a place
+                room = max(1, MOST_FILES - len(pictures) - after)
+                shown, count = read_pages(path, room, numbers)
+                pictures += shown
+                cuts += [Cut(path.name, len(shown), count)] * (len(shown) < count)
+            case Facts() as found:
+                videos.append(read_video(path, found, family(), fps))
+    return Given(tuple(pictures), tuple(videos), tuple(cuts))
+
+
+def kind(path: Path) -> Literal["picture", "pages"] | Facts:
+    """What a file is, by what is in it and not by its name; of a video, its facts. Raises UserError for others."""
+    with path.open("rb") as file:
+        if b"%PDF-" in file.read(1024):
+            return "pages"
+    if is_picture(path):
+        return "picture"
+    try:
+        return facts(path)
+    except Stuck:
+        raise
+    except UserError as error:
+        kinds = "PNG, JPEG, WebP, GIF, BMP, PDF, MP4, WebM, MKV, AVI or MOV"
+        raise UserError(f"{path.name} is no picture, PDF file or video that can be read; give {kinds}") from error
+
+
+def is_picture(path: Path) -> bool:
+    try:
+        with Image.open(path, formats=PICTURES):
+            return True
+    except Image.DecompressionBombError:
+        return True  # and told so when it is read
+    except (OSError, ValueError, SyntaxError):
+        return False
+
+
+def read_pages(path: Path, most: int, numbers: Sequence[int] | None = None) -> tuple[list[Image.Image], int]:
+    """The first of the pages, and how many were asked for. Raises UserError."""
+    shown = list(islice(pages(path, numbers), most))
+    if not shown:
+        raise UserError(f"{path.name} has no pages")
+    for page in shown:
+        check_size(f"page {page.number} of {path.name}", Size(*page.image.size))
+    return [page.image for page in shown], shown[0].of if numbers is None else len(numbers)
+
+
+def read_video(path: Path, found: Facts, family: Family, fps: float) -> Video:
+    """So many frames a second, evenly fewer where the family's bound is met, as large as it may see them."""
+    check_size(path.name, found.size)
+    rate = max(fps, FEWEST_FRAMES / max(found.seconds, 1e-3))
+    times = even_times(found.seconds, rate, family.video_frames)
+    bounded = replace(family, video_tokens=min(family.video_tokens, VIDEO_TOKENS))
+    resized = bounded.video_grid(found.size, len(times)).resized
+    seen = [frame.image for frame in frames(path, times, pixels=resized.width * resized.height)]
+    if not seen:
+        raise UserError(f"{path.name} has no frames")
+    return Video(VideoPart(tuple(of_one_size(seen)), tuple(times[: len(seen)])), found.seconds)
+
+
+def of_one_size(seen: list[Image.Image]) -> list[Image.Image]:
+    """As the first: a recording may change its size on the way."""
+    size = seen[0].size
+    return [image if image.size == size else image.resize(size) for image in seen]
