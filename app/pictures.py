@@ -13,6 +13,7 @@ from model.families import MAX_RATIO, Family, Grid, smart_resize
 from model.parsing import ParseError
 from model.parsing.documents import parse_document
 from model.parsing.grounding import Found, parse_grounding
+from tools.documents import flat
 from tools.errors import UserError
 from tools.geometry import Box, Point, Size
 
@@ -48,15 +49,6 @@ def check_size(name: str, size: Size) -> None:
         )
     if max(width, height) > MAX_RATIO * min(width, height):
         raise UserError(f"{name} is {size}, over {MAX_RATIO} times longer than wide; crop it first")
-
-
-def flat(picture: Image.Image) -> Image.Image:
-    """RGB, with white where it was transparent."""
-    if "A" not in picture.getbands() and "transparency" not in picture.info:
-        return picture.convert("RGB")
-    clear = picture.convert("RGBA")
-    white = Image.new("RGBA", clear.size, "white")
-    return Image.alpha_composite(white, clear).convert("RGB")
 
 
 def grid(size: Size, family: Family, tokens: int) -> Grid:
