@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from base64 import b64encode
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -19,12 +18,14 @@ from PIL import Image
 from pydantic import Field
 
 from agent import pointing, reading
+from agent.documents.formats import to_text
+from agent.documents.pages import read_page
 from agent.pointing import Way
 from agent.trajectory import Reason, Step, in_words
 from app.calls import Call, Calls
-from app.pictures import read_file
+from app.pictures import read_picture
 from app.settings import Settings, data_folder
-from model.vlm import PromptTooLarge, VisionLanguageModel
+from model.vlm import VisionLanguageModel
 from tools import documents
 from tools.addresses import page_address
 from tools.environment import ActionFailed, Screenshot
@@ -211,7 +212,7 @@ class Jobs:
             return browser.screenshot()
 
     def ground(self, call: Call, path: str, phrase: str, way: Way) -> Grounded:
-        image = read_file(readable(path))[0]
+        image = read_picture(readable(path))
         model = self._ready(call)
         call.say(f"looking for {phrase}")
         reply = call.heard(pointing.ask(model, image, phrase, way))
@@ -222,12 +223,12 @@ class Jobs:
     def read_document(self, call: Call, path: str, numbers: list[int] | None, password: str) -> DocumentRead:
         read: list[PageRead] = []
         try:
-            with closing(pages(readable(path), numbers, password)) as found:
+            with closing(documents.pages(readable(path), numbers, password=password)) as found:
                 for page in found:
                     model = self._ready(call)
                     call.say(f"reading page {page.number} of {page.of}")
                     read.append(page_read(call, model, page))
-        except (UserError, PromptTooLarge) as error:
+        except UserError as error:
             if not read:
                 raise
             return DocumentRead(read, str(error))
@@ -270,25 +271,12 @@ class Jobs:
 
 
 def page_read(call: Call, model: VisionLanguageModel, page: documents.Page) -> PageRead:
-    reply = call.heard(reading.read_document(model, page.image))
-    found = reading.understood(reply, model.family, page.image)
-    blocks = [PageBlock(block.kind, block.text, corners(block.box)) for block in found.blocks]
+    found = read_page(model, page, on_reply=call.heard)
+    blocks = [PageBlock(part.block.kind, part.block.text, corners(part.block.box)) for part in found.parts]
     layer = " ".join(word.text for word in page.words)
-    said = found.said if found.problem else ""
-    return PageRead(page.number, *page.image.size, blocks, found.text, layer, found.problem, said)
-
-
-def pages(path: Path, numbers: list[int] | None, password: str) -> Generator[documents.Page, None, None]:
-    """Of a PDF file, or a picture as its only page. Raises UserError."""
-    with path.open("rb") as file:
-        is_pdf = b"%PDF-" in file.read(1024)
-    if is_pdf:
-        yield from documents.pages(path, numbers, password=password)
-        return
-    image = read_file(path)[0]
-    if numbers not in (None, [1]):
-        raise UserError(f"{path.name} is a picture: it has page 1 only")
-    yield documents.Page(1, 1, image, (image.width, image.height), ())
+    problem = "; ".join(found.problems)
+    said = "\n".join(found.said) if problem else ""
+    return PageRead(page.number, *page.image.size, blocks, to_text([found]), layer, problem, said)
 
 
 def readable(path: str) -> Path:

@@ -90,7 +90,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         portal.wrap_async_context_manager(Client(server, mode="legacy")) as client,  # what desktop clients speak
     ):
         yield Served(portal, client, folder / "runs")
-    assert not kept.messages  # it would complain of any line of stdout that is not the protocol's
+    # what the client says of a line of stdout that is not the protocol's
+    assert not [message for message in kept.messages if "Failed to parse" in message]
 
 
 def text(result: CallToolResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Page:
 
 def pages(
     path: Path, numbers: Sequence[int] | None = None, *, password: str = "", pixels: int = PAGE_PIXELS
-) -> Iterator[Page]:
+) -> Generator[Page, None, None]:
     """The pages of a file; None: all of them. A picture is one page, a TIFF may have more.
 
     pixels: what a page of a PDF file is rendered to at most; a picture keeps its size. Raises UserError for what is

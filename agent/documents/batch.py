@@ -15,7 +15,7 @@ from agent.documents.spelling import Correction, Spelled
 from agent.journal import Journal
 from agent.reading import PAGE
 from model.parsing.documents import Block
-from model.vlm import PromptTooLarge, Sampling, VisionLanguageModel
+from model.vlm import Sampling, VisionLanguageModel
 from tools.documents import Word
 from tools.errors import UserError
 from tools.geometry import Box, Size
@@ -61,7 +61,7 @@ def parse_file(
 ) -> Iterator[PageRead]:
     """Every page, those of an earlier run from disk; at the end the results are written beside `place`.
 
-    Raises UserError, PromptTooLarge.
+    Raises UserError.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     claim = {"sha256": digest(file), "model": model.name, "use_layer": wanted.use_layer, "pages": wanted.numbers}
@@ -174,7 +174,7 @@ def parse_files(
                 for page in parse_file(model, file, place, wanted, on_reply):
                     pages.append(page)
                     on_page(file, page)
-            except (UserError, PromptTooLarge) as wrong:
+            except UserError as wrong:
                 error = str(wrong)
             done = Done(file, len(pages), sum(bool(page.problems) for page in pages), error)
             record = asdict(done) | {"file": str(file), "results": str(place.relative_to(out))}

@@ -52,7 +52,7 @@ def read_pages(
     """Every page of a file, or those asked for, each when it is read.
 
     use_layer: let the file's own text, where it has one, set the spelling right. on_reply: is given every reply
-    before it is spoken, to follow or to cancel it. Raises UserError, PasswordNeeded and PromptTooLarge.
+    before it is spoken, to follow or to cancel it. Raises UserError.
     """
     for page in documents.pages(path, numbers, password=password):
         yield read_page(model, page, use_layer=use_layer, sampling=sampling, on_reply=on_reply)

@@ -13,7 +13,7 @@ from agent.documents.batch import files_in
 from agent.documents.extract import Extracted, Form, extract
 from app import wiring
 from app.settings import read_settings
-from model.vlm import PromptTooLarge, Sampling
+from model.vlm import Sampling
 from tools.documents import pages
 from tools.errors import UserError
 
@@ -27,10 +27,7 @@ def run(arguments: Namespace) -> int:
     with closing(wiring.load_model(settings)) as model:
         for file in files:
             sheets = ((page.number, page.image) for page in pages(file, arguments.pages, password=arguments.password))
-            try:
-                found = extract(model, sheets, form, Sampling(max_new_tokens=arguments.max_tokens))
-            except PromptTooLarge as error:
-                raise UserError(f"{file}: {error}") from error
+            found = extract(model, sheets, form, Sampling(max_new_tokens=arguments.max_tokens))
             print(shown(file, found, arguments.json), flush=True)
             for problem in found.problems:
                 print(f"{file}: {problem}", file=sys.stderr)

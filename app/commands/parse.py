@@ -16,8 +16,7 @@ from agent.documents.pages import PageRead, read_pages
 from app import wiring
 from app.settings import read_settings
 from app.show import printable_line
-from model.vlm import PromptTooLarge, Sampling, VisionLanguageModel
-from tools.errors import UserError
+from model.vlm import Sampling, VisionLanguageModel
 
 
 def run(arguments: Namespace) -> int:
@@ -29,10 +28,7 @@ def run(arguments: Namespace) -> int:
     with closing(wiring.load_model(settings)) as model:
         if arguments.out:
             return into(model, files, arguments.out, wanted)
-        try:
-            return max(show(model, file, wanted, arguments.json) for file in files)
-        except PromptTooLarge as error:
-            raise UserError(str(error)) from error
+        return max(show(model, file, wanted, arguments.json) for file in files)
 
 
 def into(model: VisionLanguageModel, files: list[Path], out: Path, wanted: Wanted) -> int:
