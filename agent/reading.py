@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -14,11 +14,13 @@ from model.prompts import document
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.errors import UserError
 from tools.geometry import Size
-from tools.video import even_times, facts, frames
+from tools.video import Facts, even_times, facts, frames
 
 PAGE = Sampling(max_new_tokens=4096)
 ANSWER = Sampling(max_new_tokens=512)
-MOST_FRAMES = 768  # of one video; source: qwen-vl-utils
+FPS = 2.0  # frames a second; this and the next as qwen-vl-utils has it
+FEWEST_FRAMES = 4  # however short the video is
+VIDEO_TOKENS = 20_480  # of one video, the budget of the published notebooks; a family may have less
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Reading:
     @property
     def text(self) -> str:
         return "\n\n".join(block.text for block in self.blocks if block.text)
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video, or a stretch of one, as the model sees it."""
+
+    part: VideoPart
+    seconds: float  # of the whole stretch, to the end of the last frame
 
 
 @dataclass(frozen=True)
@@ -61,17 +71,40 @@ def understood(reply: Reply, family: Family, page: Image.Image) -> Reading:
     return Reading(reply.text, tuple(blocks), problem)
 
 
-def ask_video(model: VisionLanguageModel, path: Path, question: str, fps: float = 2.0) -> Watching:
-    """So many frames a second, fewer of a long video. Raises UserError for what is no video, PromptTooLarge."""
-    found = facts(path)
-    times = even_times(found.seconds, fps, MOST_FRAMES)
-    seen = model.family.video_grid(found.size, len(times)).resized
-    images = [frame.image for frame in frames(path, times, pixels=seen.width * seen.height)]
-    if not images:
+def ask_video(model: VisionLanguageModel, path: Path, question: str, fps: float = FPS) -> Watching:
+    """Raises UserError, for what is no video too."""
+    video = read_video(path, facts(path), model.family, fps)
+    return Watching(asked(model, question, video), video.seconds, video.part.times_s)
+
+
+def asked(model: VisionLanguageModel, question: str, video: Video, sampling: Sampling = ANSWER) -> Reply:
+    """The question, then the video, as the official cookbook has it."""
+    return model.stream([user(question, video.part)], sampling)
+
+
+def read_video(
+    path: Path, found: Facts, family: Family, fps: float = FPS, begin_s: float = 0.0, end_s: float | None = None
+) -> Video:
+    """So many frames a second, evenly fewer where the family's bound is met, as large as it may see them.
+
+    Times count from `begin_s`. found: the facts of this file. Raises UserError.
+    """
+    end = min(found.seconds, end_s or found.seconds)
+    rate = max(fps, FEWEST_FRAMES / max(end - begin_s, 1e-3))
+    times = even_times(end, rate, family.video_frames, begin_s)
+    bounded = replace(family, video_tokens=min(family.video_tokens, VIDEO_TOKENS))
+    resized = bounded.video_grid(found.size, len(times)).resized
+    seen = [frame.image for frame in frames(path, times, pixels=resized.width * resized.height)]
+    if not seen:
         raise UserError(f"{path.name} shows nothing: it is over before its first frame")
-    video = VideoPart(tuple(images), tuple(times[: len(images)]))
-    # the question, then the video, as the official cookbook has it
-    return Watching(model.stream([user(question, video)], ANSWER), found.seconds, video.times_s)
+    own = tuple(time - begin_s for time in times[: len(seen)])
+    return Video(VideoPart(tuple(of_one_size(seen)), own), end - begin_s)
+
+
+def of_one_size(seen: list[Image.Image]) -> list[Image.Image]:
+    """As the first: a recording may change its size on the way."""
+    size = seen[0].size
+    return [image if image.size == size else image.resize(size) for image in seen]
 
 
 def cut_short(reply: Reply) -> str:

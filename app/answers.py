@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 
 from PIL import Image
 
+from agent.reading import Video
 from app.conversations import Clip, Conversation, Options, Store, Turn
-from app.files import Video
 from app.pictures import grid, seen, seen_frames, video_grid
 from model.families import Family, Grid
 from model.messages import ImagePart, Message, Part, VideoPart, assistant, system, user

@@ -75,6 +75,7 @@ def parser() -> ArgumentParser:
     add_ground(commands)
     add_parse(commands)
     add_extract(commands)
+    add_video(commands)
     add_mcp(commands)
     add_bench(commands)
     add_train(commands)
@@ -196,6 +197,30 @@ def add_extract(commands: Any) -> None:
     extract.add_argument("--form", required=True, metavar="JSON|FILE", help=form)
     extract.add_argument("--json", action="store_true", help="for programs: one JSON object for each file")
     add_model(extract)
+
+
+def add_video(commands: Any) -> None:
+    group = commands.add_parser("video", help="ask about a video; find when something happens", allow_abbrev=False)
+    verbs = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
+    asks = 'video ask clip.mp4 "What does the person do?"'
+    ask = command(verbs, "ask", "a question about a video, answered", asks, does="video")
+    ask.add_argument("file", type=Path, metavar="FILE")
+    ask.add_argument("text", metavar="QUESTION")
+    finds = 'video find clip.mp4 "the door opens"'
+    find = command(verbs, "find", "when does something happen? long videos in stretches", finds, does="video")
+    find.add_argument("file", type=Path, metavar="FILE")
+    find.add_argument("text", metavar="WHAT", help="what happens, in a few words")
+    captions = ("video caption clip.mp4", "video caption clip.mp4 --as srt --to clip.srt")
+    caption = command(verbs, "caption", "everything that happens, with its times", *captions, does="video")
+    caption.add_argument("file", type=Path, metavar="FILE")
+    caption.add_argument("--as", dest="kind", choices=("lines", "srt", "vtt"), default="lines", help="(%(default)s)")
+    caption.add_argument("--to", type=Path, metavar="FILE", help="of srt and vtt (default: standard output)")
+    for verb in (ask, find, caption):
+        verb.add_argument(
+            "--fps", type=typed(read_rate), default=2.0, metavar="F", help="frames a second to look at (%(default)s)"
+        )
+        verb.add_argument("--json", action="store_true", help="for programs")
+        add_model(verb)
 
 
 def add_documents(parser: ArgumentParser, most: int) -> None:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
+from agent.reading import Video, read_video
 from app.pictures import PICTURES, check_size, read_picture
 from model.families import Family
-from model.messages import VideoPart
 from tools.apart import Stuck
 from tools.documents import pages
 from tools.errors import UserError
 from tools.geometry import Size
-from tools.video import Facts, even_times, facts, frames
+from tools.video import Facts, facts
 
 MOST_FILES = 16  # in one turn; and so many pictures, of which every page is one
-FEWEST_FRAMES = 4  # however short the video is; as qwen-vl-utils has it
-VIDEO_TOKENS = 20_480  # of one video, the budget of the published notebooks; a family may have less
 UPLOADS = ["image", "video", ".mkv", ".pdf"]  # in Gradio's words; Python knows no .mkv everywhere
-
-
-@dataclass(frozen=True)
-class Video:
-    part: VideoPart
-    seconds: float  # of the whole, to the end of the last frame
 
 
 @dataclass(frozen=True)
@@ -68,6 +60,7 @@ def read_files(
                 pictures += shown
                 cuts += [Cut(path.name, len(shown), count)] * (len(shown) < count)
             case Facts() as found:
+                check_size(path.name, found.size)
                 videos.append(read_video(path, found, family(), fps))
     return Given(tuple(pictures), tuple(videos), tuple(cuts))
 
@@ -106,22 +99,3 @@ def read_pages(path: Path, most: int, numbers: Sequence[int] | None = None) -> t
     for page in shown:
         check_size(f"page {page.number} of {path.name}", Size(*page.image.size))
     return [page.image for page in shown], shown[0].of if numbers is None else len(numbers)
-
-
-def read_video(path: Path, found: Facts, family: Family, fps: float) -> Video:
-    """So many frames a second, evenly fewer where the family's bound is met, as large as it may see them."""
-    check_size(path.name, found.size)
-    rate = max(fps, FEWEST_FRAMES / max(found.seconds, 1e-3))
-    times = even_times(found.seconds, rate, family.video_frames)
-    bounded = replace(family, video_tokens=min(family.video_tokens, VIDEO_TOKENS))
-    resized = bounded.video_grid(found.size, len(times)).resized
-    seen = [frame.image for frame in frames(path, times, pixels=resized.width * resized.height)]
-    if not seen:
-        raise UserError(f"{path.name} has no frames")
-    return Video(VideoPart(tuple(of_one_size(seen)), tuple(times[: len(seen)])), found.seconds)
-
-
-def of_one_size(seen: list[Image.Image]) -> list[Image.Image]:
-    """As the first: a recording may change its size on the way."""
-    size = seen[0].size
-    return [image if image.size == size else image.resize(size) for image in seen]

@@ -6,6 +6,12 @@ from model.families import Family
 
 READ_LINE = READ_PAGE = "Read all the text in the image."  # how much there is to read, the picture tells
 DOCUMENT = "QwenVL HTML"  # the page as HTML, every block with its box
+WHEN = "Give the query: '{}', when does the described content occur in the video?"
+EVENTS = (
+    "Localize a series of activity events in the video, output the start and end timestamp for each event, "
+    "and describe each event with sentences. Provide the result in json format with 'mm:ss.ff' format for time "
+    "depiction."
+)
 BOXES = "Outline the position of {} and output all the coordinates in JSON format."
 POINTS = "Point to {}, output its coordinates in XML format <points x y>object</points>."
 

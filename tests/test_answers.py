@@ -10,9 +10,9 @@ from PIL import Image
 from scripted import ScriptedModel
 from serving import Echo
 
+from agent.reading import Video
 from app.answers import Answer, Answers, to_messages
 from app.conversations import Conversation, Options, Store, Turn
-from app.files import Video
 from model.messages import ImagePart, Message, VideoPart
 from model.vlm import PromptTooLarge, Reply, Sampling
 

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from tools.apart import apart
@@ -78,7 +79,7 @@ def write_webm(path: Path, images: Iterable[Image.Image], times_s: Sequence[floa
                 stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
                 stream.bit_rate = 4_000_000
                 stream.codec_context.time_base = tick
-            frame = av.VideoFrame.from_image(image)
+            frame = av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), "rgb24")
             frame.pts, frame.duration, frame.time_base = round(at_s * 1000), round((until_s - at_s) * 1000), tick
             file.mux(stream.encode(frame))
         if stream is not None:

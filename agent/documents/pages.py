@@ -22,7 +22,7 @@ DEPTH = 2  # times a page is cut in two: down to quarters
 SHORTEST_PX = 160  # a strip lower than two of these is not cut
 QUIET = 0.2  # of the height, above and below the middle: where a line without ink is looked for
 
-OnReply = Callable[[Reply], None]
+OnReply = Callable[[Reply], object]
 
 
 @dataclass(frozen=True)
