@@ -17,6 +17,7 @@ from tools.errors import UserError
 from tools.geometry import Size
 
 FRAME_PIXELS = 768 * 28 * 28  # of one frame: what Qwen2.5-VL takes at most
+LAST_S = 0.04  # how long players show the last frame of a WebM file
 LEAP_S = 3.0  # farther ahead than this, a seek is cheaper than decoding what lies between
 BACK_S = (0.0, 10.0, 60.0)  # how far before a moment a seek is tried: some indices lead past it
 # Containers that hold one video. Playlists and the like name other files or addresses, which must not be opened.
@@ -73,17 +74,25 @@ def write_webm(path: Path, images: Iterable[Image.Image], times_s: Sequence[floa
     tick = Fraction(1, 1000)
     with av.open(str(path), "w", format="webm") as file:
         stream = None
-        for image, at_s, until_s in zip(images, times_s, [*times_s[1:], end_s], strict=True):
+        for image, at_s in stays(zip(images, times_s, strict=True), end_s):
             if stream is None:
                 stream = file.add_stream("libvpx", options={"deadline": "realtime", "cpu-used": "8", "crf": "10"})
                 stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
                 stream.bit_rate = 4_000_000
                 stream.codec_context.time_base = tick
             frame = av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), "rgb24")
-            frame.pts, frame.duration, frame.time_base = round(at_s * 1000), round((until_s - at_s) * 1000), tick
+            frame.pts, frame.time_base = round(at_s * 1000), tick
             file.mux(stream.encode(frame))
         if stream is not None:
             file.mux(stream.encode())
+
+
+def stays(shown: Iterable[tuple[Image.Image, float]], end_s: float) -> Iterator[tuple[Image.Image, float]]:
+    """With the last image once more just before the end: the file says of no frame how long it stays."""
+    for image, at_s in shown:
+        yield image, at_s
+    if end_s - LAST_S > at_s:
+        yield image, end_s - LAST_S
 
 
 def opened(path: Path, times_s: Sequence[float], pixels: int = 1) -> Iterator[tuple[dict[str, Any], Any]]:
