@@ -47,7 +47,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Ask:
-    """The model's question to the person; no Action either."""
+    """The model's question to the person; not an Action, no Environment ever sees it."""
 
     question: str
 
