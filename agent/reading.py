@@ -93,8 +93,7 @@ def read_video(
     rate = max(fps, FEWEST_FRAMES / max(end - begin_s, 1e-3))
     times = even_times(end, rate, family.video_frames, begin_s)
     bounded = replace(family, video_tokens=min(family.video_tokens, VIDEO_TOKENS))
-    resized = bounded.video_grid(found.size, len(times)).resized
-    seen = [frame.image for frame in frames(path, times, pixels=resized.width * resized.height)]
+    seen = [frame.image for frame in frames(path, times, pixels=bounded.video_pixels(len(times)))]
     if not seen:
         raise UserError(f"{path.name} shows nothing: it is over before its first frame")
     own = tuple(time - begin_s for time in times[: len(seen)])

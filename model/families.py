@@ -54,11 +54,14 @@ class Family:
 
         Source: qwen-vl-utils `fetch_video`.
         """
+        least = self.video_min_tokens * self.factor**2
+        return Grid(original, smart_resize(original, self.factor, least, self.video_pixels(frames)), self, frames)
+
+    def video_pixels(self, frames: int) -> int:
+        """The most that one of so many frames may have."""
         area = self.factor**2
-        least = self.video_min_tokens * area
         share = self.video_tokens * area / frames * self.temporal_patch
-        most = int(max(min(self.video_max_tokens * area, share), least * 1.05))
-        return Grid(original, smart_resize(original, self.factor, least, most), self, frames)
+        return int(max(min(self.video_max_tokens * area, share), self.video_min_tokens * area * 1.05))
 
 
 QWEN2_VL = Family("qwen2-vl", "thousandths")

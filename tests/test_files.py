@@ -97,6 +97,11 @@ def test_a_large_video_stays_within_its_tokens(tmp_path: Path, family: Family, m
     assert width * height <= 28 * 28 * min(family.video_max_tokens, most / 8) * 1.01
 
 
+def test_a_small_video_is_kept_as_it_is(tmp_path: Path) -> None:
+    (video,) = read(write(tmp_path / "a.mp4", SECOND)).videos
+    assert video.part.frames[0].size == (160, 96)
+
+
 def test_what_is_far_too_long_and_thin_is_told(tmp_path: Path) -> None:
     Image.new("RGB", (2010, 10)).save(tmp_path / "a.png")
     with pytest.raises(UserError, match="200 times longer"):
