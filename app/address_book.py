@@ -17,7 +17,7 @@ PAGE = Path(__file__).parent / "demo" / "address_book.html"
 VIEW = Size(300, 240)  # CSS pixels; tiny reads best when the page is small and drawn enlarged
 MAX_STEPS = 20
 MAX_BODY = 10_000  # bytes
-TO, TEXT = "Anna Berg", "Call me today"
+TO, TEXT = "Anna Berg", "Lunch at two"
 TASK = f'Search for "Anna", then click on "{TO}", type "{TEXT}" into "Message" and press "Send".'
 
 

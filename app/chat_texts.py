@@ -21,9 +21,10 @@ TEXTS = {
     "chat.transcript": ("Conversation", "对话"),
     "chat.hello": (
         "## What shall we look at?\nAdd pictures, PDF files or videos (drop them, paste, or use the clip) and ask. "
-        "Tiny, which comes with Handeye, only clicks so far: for answers, load a Qwen2.5-VL checkpoint under Doctor.",
+        "Tiny, which comes with Handeye, spells out a line or a small page, with mistakes: for answers, load a "
+        "Qwen2.5-VL checkpoint under Doctor.",
         "## 我们来看什么？\n添加图片、PDF 文件或视频（拖到这里、粘贴或点回形针）然后提问，或者试试下面的例子。"
-        "自带的 tiny 模型目前只会点击：想要回答，请在「检查」中加载 Qwen2.5-VL 模型。",
+        "自带的 tiny 模型只能读出一行字或一小页，而且会出错：想要回答，请在「检查」中加载 Qwen2.5-VL 模型。",
     ),
     "chat.placeholder": ("Ask about a picture, PDF or video …", "就图片、PDF 或视频提问……"),
     "chat.options": ("Options", "选项"),

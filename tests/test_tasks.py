@@ -22,6 +22,7 @@ def test_tasks_are_read_from_lists_names_and_files(tmp_path: Path) -> None:
     assert read_tasks("T") == T
     assert read_tasks("D") == D
     assert read_tasks("click-test, click-tab-2,click-test") == ("click-test", "click-tab-2")
+    assert read_tasks(",".join(T)) == T
     (tmp_path / "mine.txt").write_text("click-test  # the easiest\n\nenter-text, enter-date\n")
     assert read_tasks(str(tmp_path / "mine.txt")) == ("click-test", "enter-text", "enter-date")
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from serving import LOADED, READY, chromium, page_of
 
-from model.computer_use import call
+from app import address_book
 from tools.geometry import Size
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -19,7 +19,6 @@ LINE = Path(__file__).parents[1] / "app" / "examples" / "line.png"
 DESK, PHONE = Size(1280, 800), Size(390, 844)
 SLOW_MS = 60_000  # on a machine that is busy with other things
 BOX = '[{"bbox_2d": [10, 10, 60, 40], "label": "panda"}]'
-CLICK = call("left_click", coordinate=[250, 148])  # the model does what it is told: it repeats it
 FOCUSED = """() => {
   const now = document.activeElement, style = getComputedStyle(now);
   const name = now.matches("textarea") ? "textarea" : now.classList[0];
@@ -84,7 +83,13 @@ def test_the_tab_key_reaches_tabs_box_and_send_and_shows_where_it_is(page: Page)
         at, outline = page.evaluate(FOCUSED)
         assert outline == "solid 2px", f"{at}: {outline}"
         reached.add(at)
-    assert {"tab-doctor-button", "chat-new", "chat-search", "chat-box textarea", "chat-box submit-button"} <= reached
+    assert {
+        "tab-doctor-button",
+        "chat-new",
+        "chat-search scroll-hide",
+        "chat-box textarea",
+        "chat-box submit-button",
+    } <= reached
 
 
 def test_chat(page: Page) -> None:
@@ -107,8 +112,8 @@ def test_agent(page: Page) -> None:
     wait(page, "[data-testid=toast-text]")  # no task was given
     assert not wrong(page)
     expect(page.locator("#agent-go")).to_have_text("Start")
-    page.get_by_test_id("toast-close").click()
-    page.fill("#agent-task textarea", CLICK)
+    expect(page.get_by_test_id("toast-text")).to_be_hidden(timeout=SLOW_MS)
+    page.fill("#agent-task textarea", address_book.TASK)
     page.locator("#agent-options button").first.click()
     page.get_by_label("Ask me before every action").check()
     page.locator("#agent-go").click()

@@ -86,7 +86,7 @@ def test_a_run_is_seen_live_and_replays_step_for_step(page: Page) -> None:
     page.reload()
     show(page, "Agent")
     expect(page.locator("#agent-task textarea")).to_have_value(address_book.TASK)
-    expect(page.locator(STATUS)).to_contain_text("received: “Call me today” → Anna Berg", timeout=2 * SLOW_MS)
+    expect(page.locator(STATUS)).to_contain_text(f"received: “{address_book.TEXT}” → Anna Berg", timeout=2 * SLOW_MS)
     live = page.locator(STEPS).all_inner_texts()
     assert len(live) == 8 and live[1] == "type “Anna”"
     show(page, "Replay")

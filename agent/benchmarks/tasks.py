@@ -61,7 +61,7 @@ def read_tasks(given: str) -> tuple[str, ...]:
         return LISTS[given]
     text = given
     path = Path(given).expanduser()
-    if path.is_file():
+    if "," not in given and path.is_file():  # many names are too long to ask the file system about
         text = "\n".join(line.split("#")[0] for line in path.read_text(encoding="utf-8").splitlines())
     names = tuple(dict.fromkeys(name for name in re.split(r"[\s,]+", text) if name))
     if not names:

@@ -24,7 +24,7 @@ from tools.errors import UserError
 from tools.geometry import Box, Point
 
 APP = Path(__file__).parents[1]
-EXAMPLES = ((READ_LINE, "line.png"), ("Describe this screen.", "screen.png"), (DOCUMENT, "page.png"))
+EXAMPLES = ((READ_LINE, "line.png"), (DOCUMENT, "page.png"))
 Update = Any  # of a component, as Gradio takes it
 
 

@@ -142,8 +142,13 @@ def manifest(folder: Path, stage: str, **facts: Any) -> None:
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     known[stage] = {"when": time.strftime("%Y-%m-%d"), **versions, **facts}
     fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(known, indent=2, default=str) + "\n")
+    fresh.write_text(json.dumps(known, indent=2, default=nameable) + "\n")
     fresh.replace(file)
+
+
+def nameable(value: object) -> str:
+    """Of a path its name alone: where it lies on one machine is nobody's business."""
+    return value.name if isinstance(value, Path) else str(value)
 
 
 class Log:
