@@ -77,8 +77,11 @@ def kind(path: Path) -> Literal["picture", "pages"] | Facts:
     except Stuck:
         raise
     except UserError as error:
-        kinds = "PNG, JPEG, WebP, GIF, BMP, PDF, MP4, WebM, MKV, AVI or MOV"
-        raise UserError(f"{path.name} is no picture, PDF file or video that can be read; give {kinds}") from error
+        kinds = "PNG, JPEG, WebP, GIF, BMP, PDF, MP4, WebM, MKV, AVI, MOV"
+        raise UserError(
+            f"{path.name} is no picture, PDF file or video that can be read; give {kinds}",
+            f"{path.name} 不是可读取的图片、PDF 文件或视频；请使用 {kinds}",
+        ) from error
 
 
 def is_picture(path: Path) -> bool:
@@ -95,7 +98,7 @@ def read_pages(path: Path, most: int, numbers: Sequence[int] | None = None) -> t
     """The first of the pages, and how many were asked for. Raises UserError."""
     shown = list(islice(pages(path, numbers), most))
     if not shown:
-        raise UserError(f"{path.name} has no pages")
+        raise UserError(f"{path.name} has no pages", f"{path.name} 没有页面")
     for page in shown:
         check_size(f"page {page.number} of {path.name}", Size(*page.image.size))
     return [page.image for page in shown], shown[0].of if numbers is None else len(numbers)

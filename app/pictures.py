@@ -48,7 +48,10 @@ def check_size(name: str, size: Size) -> None:
             f"{name} 有 {size} 像素；请缩小到 {MAX_PIXELS // 10**6} 百万像素以内",
         )
     if max(width, height) > MAX_RATIO * min(width, height):
-        raise UserError(f"{name} is {size}, over {MAX_RATIO} times longer than wide; crop it first")
+        raise UserError(
+            f"{name} is {size}, over {MAX_RATIO} times longer than wide; crop it first",
+            f"{name} 的尺寸为 {size}，长边超过短边的 {MAX_RATIO} 倍；请先裁剪",
+        )
 
 
 def grid(size: Size, family: Family, tokens: int) -> Grid:

@@ -68,7 +68,8 @@ def patiently(child: subprocess.Popen[bytes], patience_s: float) -> tuple[Item, 
         return receive(child.stdout)
     except EOFError as error:
         why = f"took over {patience_s:.0f} s" if late.is_set() else "broke its reader, or needs too much memory"
-        raise Stuck(f"the file {why}; it may be damaged or made to do harm") from error
+        text = f"the file {why}; it may be damaged or made to do harm"
+        raise Stuck(text, "读取文件用了太多时间或内存；文件可能已损坏或怀有恶意") from error
     finally:
         timer.cancel()
 
@@ -81,7 +82,7 @@ def receive(pipe: IO[bytes]) -> tuple[Item, Image.Image | None] | None:
     if "end" in head:
         return None
     if "error" in head:
-        raise UserError(head["error"])
+        raise UserError(head["error"], head["chinese"])
     if head["size"] is None:
         return head["item"], None
     width, height = head["size"]
@@ -109,7 +110,7 @@ def main() -> None:
             send(out, {"item": item, "size": picture and picture.size}, picture)
         send(out, {"end": True})
     except UserError as error:
-        send(out, {"error": str(error)})
+        send(out, {"error": str(error), "chinese": error.chinese})
     except MemoryError:
         sys.exit(1)
 

@@ -55,7 +55,7 @@ def pages(
     for item, image in apart("tools.documents:read", given):
         if item.get("locked"):
             wrong = "the password is wrong" if password else "it needs a password"
-            raise PasswordNeeded(f"{path.name} is encrypted, and {wrong}")
+            raise PasswordNeeded(f"{path.name} is encrypted, and {wrong}", f"{path.name} 已加密，需要正确的密码")
         assert image is not None
         words = tuple(Word(text, Box(*corners)) for text, *corners in item["words"])
         yield Page(item["number"], item["of"], image, tuple(item["points"]) if item["points"] else None, words)
@@ -87,7 +87,7 @@ def read_pdf(path: str, numbers: list[int] | None, password: str, pixels: int) -
         if "password" in str(error).lower():
             yield {"locked": True}, None
             return
-        raise UserError(f"{name} is no PDF file that can be read") from error
+        raise UserError(f"{name} is no PDF file that can be read", f"{name} 不是可读取的 PDF 文件") from error
     for number in asked(name, len(pdf), numbers):
         try:
             yield render(pdf[number - 1], number, len(pdf), pixels)
