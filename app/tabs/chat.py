@@ -156,9 +156,13 @@ class Chat:
         yield from self.follow(self.answers.again(conversation, index, str(edited.value)), words, request)
 
     def follow(self, answer: Answer, words: str, request: gr.Request) -> Iterator[Update]:
-        """Shows the reply as it comes. The list and the box change at the beginning and at the end only."""
+        """Shows the reply as it comes. The list and the box change at the beginning and at the end only.
+
+        That the picture is beside it is said each time: a browser that is busy loses the first of two quick updates.
+        """
         id = answer.conversation.id
         busy = gr.update(value=None, submit_btn=False, stop_btn=True)
+        beside: Update = gr.skip()
         for number, conversation in enumerate(answer.follow()):
             if self.answers.live(id) not in (answer, None):
                 return  # another has begun here, and shows itself
@@ -168,9 +172,9 @@ class Chat:
             if first:
                 yield busy, said, picture, beside, self.listed(id, words, request), id
             else:
-                yield gr.skip(), said, picture, gr.skip(), gr.skip(), gr.skip()
+                yield gr.skip(), said, picture, beside, gr.skip(), gr.skip()
         free = gr.update(submit_btn=True, stop_btn=False)
-        yield free, gr.skip(), gr.skip(), gr.skip(), self.listed(id, words, request), gr.skip()
+        yield free, gr.skip(), gr.skip(), beside, self.listed(id, words, request), gr.skip()
 
     def stop(self, id: str) -> None:
         self.answers.stop(id)
