@@ -39,16 +39,15 @@ def run(model: VisionLanguageModel, out: Path) -> None:
 
 def screens(model: VisionLanguageModel, folder: Path) -> list[Panel]:
     size = Size(640, 480)
-    samples = load("screenspot", [drawn.write(folder, size, SCREENS)], folder)
+    samples = load("screenspot", [drawn.write(folder, size, SCREENS * drawn.EACH)], folder)
     panels = []
-    for sample in tqdm(samples, desc="screens", disable=None):
+    for sample in tqdm(samples[:: drawn.EACH], desc="screens", disable=None):
         found = grounding.ask(model, sample, "screenspot")
         with Image.open(sample.image) as picture:
             image = picture.convert("RGB")
         point = grounding.read_point(found["raw_text"], model.family.grid(size))
         image = image if point is None else mark(image, Click(point))
         panels.append((image, f'Click "{sample.instruction}". ({"hit" if found["correct"] else "missed"})'))
-        sample.image.unlink()
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
