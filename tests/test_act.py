@@ -10,7 +10,7 @@ import pytest
 from scripted import ScriptedModel
 
 from agent import prompts
-from app.commands.act import perform
+from app.commands.act import perform, who_answers
 from app.settings import Settings
 from model.computer_use import call, response
 
@@ -23,7 +23,7 @@ def test_the_model_asks_at_the_terminal_and_reads_what_is_typed_there(
     os.write(keyboard, b"Anna Berg\n")
     with os.fdopen(terminal) as typed:
         monkeypatch.setattr(sys, "stdin", typed)
-        outcome = perform(Settings(runs=tmp_path), model, "Do it", "about:blank")
+        outcome = perform(Settings(runs=tmp_path), model, "Do it", "about:blank", guide=who_answers())
     os.close(keyboard)
     assert outcome.ending.success and model.asked[1][-1].text == response(prompts.answered("Anna Berg"))
     assert "the model asks: Which [2J Anna?\nyour answer: " in capsys.readouterr().err

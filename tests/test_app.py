@@ -44,7 +44,7 @@ def page(started: Started) -> Iterator[Page]:
 def test_the_embedded_model_answers_an_example_about_a_picture(page: Page) -> None:
     page.locator("#chat-transcript .example").nth(1).click()
     expect(page.locator("[data-testid=bot] small")).to_be_visible(timeout=60_000)
-    expect(page.locator("[data-testid=bot] small")).to_contain_text("600x380 seen as 588x392")
+    expect(page.locator("[data-testid=bot] small")).to_contain_text("280x190 seen as 280x196")
     expect(page.locator(".picture .stage img")).to_be_visible()
 
 

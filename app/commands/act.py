@@ -38,11 +38,14 @@ class Terminal(NoGuide):
         return sys.stdin.readline().strip()
 
 
+def who_answers() -> Guide:
+    return Terminal() if sys.stdin.isatty() else NoGuide()
+
+
 def run(arguments: Namespace) -> int:
     settings = read_settings(vars(arguments))
     with closing(wiring.load_model(settings)) as model:
-        guide = Terminal() if sys.stdin.isatty() else NoGuide()
-        outcome = perform(settings, model, arguments.task, arguments.url, guide=guide)
+        outcome = perform(settings, model, arguments.task, arguments.url, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
