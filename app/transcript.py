@@ -106,6 +106,8 @@ def legible(reply: str) -> str:
     if start in ("<", "[", "{") and "</tool_call>" not in reply:
         return f"```{'html' if start == '<' else 'json'}\n{reply.replace('```', '')}\n```"
     reply = CALL.sub(lambda call: f"\n```json\n{call[1].strip()}\n```\n", reply)
+    if reply.count("```") % 2:
+        reply += "\n```"  # what stands below it is not code
     parts = CODE.split(reply)  # every second one is code
     return "".join(part if index % 2 else MARKUP.sub(r"\\\g<0>", part) for index, part in enumerate(parts))
 
