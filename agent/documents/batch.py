@@ -22,7 +22,6 @@ from tools.geometry import Box, Size
 
 ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 INDEX = "index.jsonl"  # of a folder of results: one line for each file
-KINDS = ("markdown", "html", "json", "text", "csv", "xlsx")
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,10 @@ def first_line(path: Path) -> Any:
 
 
 def digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _old(content)
-
-
-def _old(content: Any) -> str:
-    """Python 3.10 has no file_digest."""
     one = hashlib.sha256()
-    while part := content.read(1 << 20):
-        one.update(part)
+    with file.open("rb") as content:
+        while part := content.read(1 << 20):
+            one.update(part)
     return one.hexdigest()
 
 
