@@ -14,7 +14,7 @@ from model.training.samples import Batch
 from model.training.vision import Heads, dense_loss
 
 # Scaffolding: attention that is taught where to look. Reading and pointing share a head, copying has another.
-COPY = (2, 3)  # blocks: at a word to be repeated, to where it stands
+COPY = (2, 3, 4)  # blocks: at a word to be repeated, to where it stands
 READ = (3, 4)  # blocks: at a letter of a name, to that letter in the picture
 POINT = (5, 6)  # blocks: at the digits, to the target in the picture
 PLACED = (2, 5)  # after these blocks every picture token should know its own place

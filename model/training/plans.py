@@ -48,7 +48,8 @@ class Blind(Look):
 
 def short_plan(rng: random.Random) -> tuple[str, list[Want]]:
     """One of the usual short tasks, about words of every kind."""
-    a, b, button = (plain_name(rng) for _ in range(3))
+    a = plain_name(rng)
+    b, button = other_name(rng, a), other_name(rng, a)
     if rng.random() < 0.6:
         button = rng.choice(["Submit", "OK", "Send", "Save", "Search"])
     if rng.random() < 0.4:
@@ -59,13 +60,20 @@ def short_plan(rng: random.Random) -> tuple[str, list[Want]]:
     if rng.random() < 0.3:
         done = [Want("field", b), Want("type", a), Want("click", button)]
         return f'Enter "{a}" into the field "{b}" and {press}.', done
-    ticks = distinct(rng, plain_name, rng.randint(0, 5), (button,))
+    ticks = distinct(rng, lambda rng: other_name(rng, a), rng.randint(0, 5), (button,))
     shown = ", ".join(f'"{t}"' if "press" in press else t for t in ticks) or "nothing"
     return f"Select {shown} and {press}.", [*(Want("check", t) for t in ticks), Want("click", button)]
 
 
 def plain_name(rng: random.Random) -> str:
     return " ".join(word(rng).strip(string.punctuation) or "a" for _ in range(rng.choice([1, 1, 1, 2])))
+
+
+def other_name(rng: random.Random, name: str) -> str:
+    """Often one that begins like it: whoever copies by the letters just said alone then takes the wrong one."""
+    other = plain_name(rng)
+    alike = rng.randint(1, 4) if rng.random() < 0.4 else 0
+    return name[:alike] + other[alike:]
 
 
 def blind_reply(want: Want, rng: random.Random) -> Reply:
