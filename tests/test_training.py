@@ -13,6 +13,7 @@ from model.messages import ImagePart, Part, VideoPart, assistant, system, user
 from model.training import stages
 from model.training.architecture import tokenizer
 from model.training.labels import CHARACTER_CLASS, character_labels, kind_labels
+from model.training.losses import changes
 from model.training.trainer import orthogonal, schedule
 from tools.errors import UserError
 
@@ -50,6 +51,14 @@ def test_stages_resume_and_hand_over(tmp_path: Path) -> None:
 def test_a_wrong_stage_names_the_right_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="vision"):
         stages.run("nonsense", tmp_path, [])
+
+
+def test_a_change_is_told_of_the_frame_that_shows_it_and_the_place_where_it_is() -> None:
+    frames = torch.zeros(1, 4, 56, 84, 3, dtype=torch.uint8)
+    frames[0, 2:, 30, 60] = 200  # from the third frame on, in the lower right token
+    told = changes(frames)
+    assert told.shape == (1, 2 * 6, 2)
+    assert told.nonzero().tolist() == [[0, 6 + 5, 0]]
 
 
 def test_labels_stand_where_the_letters_are() -> None:

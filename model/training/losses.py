@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.training.clips import GROUP
 from model.training.forward import Look, Thought, see, think
-from model.training.samples import Batch
+from model.training.samples import CELL, Batch
 from model.training.vision import Heads, dense_loss
 
 # Scaffolding: attention that is taught where to look. Reading and pointing share a head, copying has another.
@@ -18,19 +19,23 @@ COPY = (2, 3, 4)  # blocks: at a word to be repeated, to where it stands
 READ = (3, 4)  # blocks: at a letter of a name, to that letter in the picture
 POINT = (5, 6)  # blocks: at the digits, to the target in the picture
 PLACED = (2, 5)  # after these blocks every picture token should know its own place
+CHANGED = (2, 4)  # after these blocks every token of a video should know whether its own place changes
 PLACES = 48  # rows, columns or time ids told apart by the place heads
+LEAST_CHANGE = 16  # of 255, in any channel of any pixel
 TAUGHT = 400_000  # pixels; on larger pictures the tower only looks, its lessons would take most of the time
-WEIGHTS = {"words": 1.0, "digits": 1.0, "dense": 0.3, "place": 0.1, "copy": 0.3, "read": 0.4, "point": 0.4}
+WEIGHTS = {"words": 1.0, "digits": 1.0, "dense": 0.3, "place": 0.1, "change": 0.3}
+WEIGHTS |= {"copy": 0.3, "read": 0.4, "point": 0.4}  # attention
 
 
 class Places(nn.Module):
-    """Scaffolding, not shipped: every picture token should know its own row, column and time, to speak of them."""
+    """Scaffolding, not shipped: every picture token should know its row, column and time, and what changes there."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.row_head = nn.Linear(width, PLACES)
         self.column_head = nn.Linear(width, PLACES)
         self.time_head = nn.Linear(width, PLACES)
+        self.change_head = nn.Linear(width, GROUP)
 
     def loss(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """tokens: (B, T, D). positions: (3, B, T) time, row and column of each, counted from the picture's own."""
@@ -38,6 +43,22 @@ class Places(nn.Module):
         wanted = positions.clamp(0, PLACES - 1).flatten(1)
         losses = [F.cross_entropy(head(tokens).flatten(0, 1), own) for head, own in zip(heads, wanted, strict=True)]
         return torch.stack(losses).sum()
+
+    def change_loss(self, tokens: Tensor, frames: Tensor) -> Tensor:
+        """tokens: (B, T, D) of a video. frames: (B, F, H, W, 3) uint8."""
+        return F.binary_cross_entropy_with_logits(self.change_head(tokens).float(), changes(frames))
+
+
+def changes(frames: Tensor) -> Tensor:
+    """(B, T, 2) of a video's T tokens: 1 where the first, where the second of their frames differs from the one before.
+
+    frames: (B, F, H, W, 3) uint8, F even, sides multiples of 28. Before the first frame nothing changes.
+    """
+    b, f, h, w, _ = frames.shape
+    differ = (frames[:, 1:].short() - frames[:, :-1].short()).abs().amax(-1) > LEAST_CHANGE
+    cells = F.max_pool2d(differ.float(), CELL)  # (B, F - 1, rows, columns)
+    cells = F.pad(cells, (0, 0, 0, 0, 1, 0)).view(b, f // GROUP, GROUP, h // CELL * (w // CELL))
+    return cells.transpose(2, 3).reshape(b, -1, GROUP)
 
 
 def forward(model: Any, batch: Batch, looks: Sequence[Look] = ()) -> tuple[Thought, list[tuple[Tensor, Tensor]]]:
@@ -92,6 +113,10 @@ def losses(model: Any, heads: Heads, places: Places, batch: Batch) -> dict[str, 
         own = batch.positions[:, there].view(3, b, -1) - starts(batch, there)
         for block in PLACED:
             out[f"place{block}"] = places.loss(thought.layers[block][there].view(b, own.shape[2], -1), own)
+        if batch.pixels[0].shape[1] > 1:
+            for block in CHANGED:
+                held = thought.layers[block][there].view(b, own.shape[2], -1)
+                out[f"change{block}"] = places.change_loss(held, batch.pixels[0])
     for (name, block, _, aims), attention in zip(taught, thought.attention, strict=True):
         valid = aims[:, :, 0] > 0
         if valid.any():
