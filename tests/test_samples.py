@@ -71,9 +71,16 @@ def test_words_to_repeat_are_looked_up_where_they_stand() -> None:
     assert int(found.sum()) > 100
     for index, number in found.nonzero().tolist():
         place, source = batch.copies[index, number].tolist()
-        said, there = int(batch.target[index, place]), int(batch.ids[index, source])
-        over = words().decode([said]) in {'"', '"}}'}  # the name is over, whatever follows it in the task
-        assert source <= place and (said == there or over)
+        said, there = (words().decode([int(t)]) for t in (batch.target[index, place], batch.ids[index, source]))
+        over = said in {'"', '"}}'}  # the name is over, whatever follows it in the task
+        assert source <= place and (said.lower() == there.lower() or over)
+
+
+def test_words_to_repeat_in_other_case_are_looked_up_too() -> None:
+    reply = Reply('Type "ZOE".', {"action": "type", "text": "ZOE"}, planned=True)
+    laid = lay_out(Sample('Enter "Zoe" in all upper case letters.', (), (reply,)))
+    pairs = [words().decode([laid.target[place], laid.ids[source]]) for place, source in laid.copies]
+    assert pairs[:3] == ["ZZ", "Oo", "Ee"]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,10 @@ def short_plan(rng: random.Random) -> tuple[str, list[Want]]:
     if rng.random() < 0.4:
         return rng.choice(CLICK_TASKS).format(a), [Want("click", a)]
     press = rng.choice(["press {}", "click {}", 'press "{}"', 'click "{}"']).format(button)
+    if rng.random() < 0.1:
+        case, typed = rng.choice([("upper", a.upper()), ("lower", a.lower())])
+        done = [Want("field"), Want("type", typed), Want("click", button)]
+        return f'Enter "{a}" in all {case} case letters into the text field and {press}.', done
     if rng.random() < 0.3:
         return f'Enter "{a}" into the text field and {press}.', [Want("field"), Want("type", a), Want("click", button)]
     if rng.random() < 0.3:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -267,21 +268,32 @@ def copied(ids: list[int], begin: int, prompt: int, reply: Reply) -> list[list[i
     """Where the words that a reply repeats stand: [place that says the next token, place of that token].
 
     ids: the prompt, `prompt` tokens long, and replies to it, of which this one begins at `begin`. The name in the
-    thought comes from the prompt, the text of a call from the thought. The token after the name counts too: it tells
-    that the name is over.
+    thought comes from the prompt, there perhaps in other case, the text of a call from the thought. The token after
+    the name counts too: it tells that the name is over.
     """
     name = encode(reply.name)
     if not name:
         return []
     here = begin + len(encode(reply.thought.partition('"')[0] + '"'))
     found = []
-    if source := find(ids[:prompt], name):
+    if source := find(ids[:prompt], name) or find(lower(ids[:prompt]), lower(name)):
         found = [[here + i - 1, source + i] for i in range(len(name) + 1)]
     text = reply.action.get("text", "")
     if text and encode(text) == name and '"' not in text and "\\" not in text:
         call = begin + len(encode(reply.text.split('"text": "')[0] + '"text": "'))
         found += [[call + i - 1, here + i] for i in range(len(name) + 1)]
     return found
+
+
+def lower(ids: list[int]) -> list[int]:
+    """The same with small letters, A to Z."""
+    small = small_letters()
+    return [small.get(token, token) for token in ids]
+
+
+@lru_cache(maxsize=1)
+def small_letters() -> dict[int, int]:
+    return dict(zip(encode(ascii_uppercase), encode(ascii_lowercase), strict=True))
 
 
 def find(ids: list[int], name: list[int]) -> int:
