@@ -284,6 +284,7 @@ def add_bench(commands: Any) -> None:
         add_model(bench)
     add_grounding(kinds)
     add_reading(kinds)
+    add_pages(kinds)
     about = "can the model point on screens drawn in styles that no training showed"
     example = "bench screens --size 640x480 --count 200 --out runs/screens"
     screens = command(kinds, "screens", about, example, does="bench")
@@ -343,6 +344,19 @@ def add_reading(kinds: Any) -> None:
     reading.add_argument("--papers", metavar="A:B", help="seeds of pages")
     add_out(reading, "results.jsonl")
     add_model(reading)
+
+
+def add_pages(kinds: Any) -> None:
+    example = "bench documents OmniDocBench --out runs/documents"
+    about = "can the model read documents: a folder of pages as OmniDocBench has them"
+    documents = command(kinds, "documents", about, example, does="bench")
+    documents.add_argument("folder", type=Path, metavar="DIR", help="with one JSON file, and its pictures in images")
+    documents.add_argument("--limit", type=typed(read_count), metavar="N", help="only the first N pages")
+    most = "of one answer about one page (default: %(default)s)"
+    documents.add_argument("--max-tokens", type=typed(read_count), default=4096, metavar="N", help=most)
+    documents.add_argument("--json", action="store_true", help="for programs: the scores, 0 to 1")
+    add_out(documents, "results.jsonl")
+    add_model(documents)
 
 
 def add_train(commands: Any) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "bench pages": ["--seeds", "0:2", "--out", "x"],
     "bench grounding": ["--format", "screenspot", "--annotations", "a", "--images", "b", "--out", "x"],
     "bench reading": ["--lines", "0:2", "--papers", "0:2", "--out", "x"],
+    "bench documents": ["x", "--out", "y"],
     "bench clips": ["--seeds", "0:2", "--out", "x"],
     "bench preprocess": [],
     "train": ["--stage", "x"],
