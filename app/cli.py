@@ -17,6 +17,7 @@ from tools.geometry import Size
 
 PROGRAM = "python3 launch.py"
 SCREEN = Size(1920, 1080)
+LONGEST_LANGUAGE = 40  # letters of a language's name
 WRONG, INTERRUPTED = 2, 130  # exit codes beside 0, success, and 1, the task was not done
 
 
@@ -185,6 +186,8 @@ def add_parse(commands: Any) -> None:
     )
     layer = "let the text that a PDF file holds set the model's spelling right (default: yes)"
     parse.add_argument("--text-layer", action=argparse.BooleanOptionalAction, default=True, help=layer)
+    values = "ask again for the values of each chart and picture, as tables"
+    parse.add_argument("--charts", action="store_true", help=values)
     parse.add_argument("--json", action="store_true", help="for programs: one JSON object for each page")
     add_model(parse)
 
@@ -227,8 +230,16 @@ def add_documents(parser: ArgumentParser, most: int) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="PDF or picture, or a folder of them")
     parser.add_argument("--pages", type=typed(read_pages), metavar="N-N", help="such as 1-3,7 (default: all)")
     parser.add_argument("--password", default="", metavar="WORD", help="of encrypted files")
+    hint = "what the documents are written in, such as Chinese: told to the model"
+    parser.add_argument("--language", type=typed(read_language), default="", metavar="NAME", help=hint)
     about = "of one answer about one page (default: %(default)s)"
     parser.add_argument("--max-tokens", type=typed(read_count), default=most, metavar="N", help=about)
+
+
+def read_language(text: str) -> str:
+    if not text.isprintable() or len(text) > LONGEST_LANGUAGE:
+        raise ValueError(f"{text!r} is no language; give its name, such as German")
+    return text.strip()
 
 
 def some_of(choices: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

@@ -14,8 +14,7 @@ from agent.benchmarks.omnidoc import Truth, load
 from agent.benchmarks.pairing import Pair, bare_latex, distance, pairs
 from agent.benchmarks.reading import average, share
 from agent.benchmarks.score import mean, percent, table
-from agent.documents.cells import cells
-from agent.documents.formats import html_table
+from agent.documents.cells import cells, html_table
 from agent.documents.pages import read_page
 from agent.documents.spelling import letters
 from agent.journal import Journal, claim
