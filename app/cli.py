@@ -76,6 +76,7 @@ def parser() -> ArgumentParser:
     add_ground(commands)
     add_parse(commands)
     add_extract(commands)
+    add_ask(commands)
     add_video(commands)
     add_mcp(commands)
     add_bench(commands)
@@ -198,8 +199,25 @@ def add_extract(commands: Any) -> None:
     add_documents(extract, 2048)
     form = "a JSON example of the answer, or a JSON schema, or a file with one"
     extract.add_argument("--form", required=True, metavar="JSON|FILE", help=form)
+    extract.add_argument("--out", type=Path, metavar="DIR", help="keep the values there, go on there after a stop")
     extract.add_argument("--json", action="store_true", help="for programs: one JSON object for each file")
     add_model(extract)
+
+
+def add_ask(commands: Any) -> None:
+    examples = (
+        'ask report.pdf "What is the total?"', 'ask report.pdf "Who signed it?" --pages 1-20 --json',
+        'ask scan.pdf "When was it sent?" --parsed parsed/scan.pdf.json',
+    )  # fmt: skip
+    ask = command(commands, "ask", "a question about a long document, answered with its pages", *examples)
+    ask.add_argument("file", type=Path, metavar="FILE", help="PDF or picture")
+    ask.add_argument("question", metavar="QUESTION")
+    add_reading_options(ask, 512)
+    parsed = "what parse made of it, as JSON: quotes are looked up there too"
+    ask.add_argument("--parsed", type=Path, metavar="FILE", help=parsed)
+    ask.add_argument("--out", type=Path, metavar="DIR", help="keep answers there, go on there after a stop")
+    ask.add_argument("--json", action="store_true", help="for programs: an object for each page, then the answer")
+    add_model(ask)
 
 
 def add_video(commands: Any) -> None:
@@ -228,6 +246,10 @@ def add_video(commands: Any) -> None:
 
 def add_documents(parser: ArgumentParser, most: int) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="PDF or picture, or a folder of them")
+    add_reading_options(parser, most)
+
+
+def add_reading_options(parser: ArgumentParser, most: int) -> None:
     parser.add_argument("--pages", type=typed(read_pages), metavar="N-N", help="such as 1-3,7 (default: all)")
     parser.add_argument("--password", default="", metavar="WORD", help="of encrypted files")
     hint = "what the documents are written in, such as Chinese: told to the model"
