@@ -31,7 +31,8 @@ class Told:
         if messages and messages[0].role == "system":
             told = system(f"{messages[0].text} {hint}")
             return self.model.stream([told, *messages[1:]], sampling)
-        return self.model.stream([system(f"{self.family.default_system} {hint}".strip()), *messages], sampling)
+        first = " ".join(filter(None, (self.family.default_system, hint)))
+        return self.model.stream([system(first), *messages], sampling)
 
 
 def told(model: VisionLanguageModel, language: str) -> VisionLanguageModel:

@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
 
 def answer(model: VisionLanguageModel, sheets: Sheets, texts: dict[int, str], arguments: Namespace) -> int:
     sampling = Sampling(max_new_tokens=arguments.max_tokens)
-    kept = arguments.out / f"{arguments.file.name}.notes.jsonl" if arguments.out else None
+    kept = arguments.out / f"{sheets.file.name}.notes.jsonl" if arguments.out else None
     notes: list[Note] = []
     with tqdm(desc="pages", unit="page", disable=None) as bar:
         for note in ask_pages(model, sheets, arguments.question, texts=texts, kept=kept, sampling=sampling):
@@ -49,7 +49,7 @@ def answer(model: VisionLanguageModel, sheets: Sheets, texts: dict[int, str], ar
     conclusion(found, arguments.json)
     if arguments.out:
         text = json.dumps({"question": arguments.question, **asdict(found)}, ensure_ascii=False, indent=1)
-        (arguments.out / f"{arguments.file.name}.answer.json").write_text(text + "\n", encoding="utf-8")
+        (arguments.out / f"{sheets.file.name}.answer.json").write_text(text + "\n", encoding="utf-8")
     return 0 if found.text and not found.problems else 1
 
 
