@@ -38,6 +38,7 @@ MEASURES = {
     "answers": "answers",
     "cited": "pages cited",
 }
+MOST = 512  # new tokens of a reply; the longest page takes 350 of a model that says it right
 KINDS = ("markdown", "html", "json", "text", "csv", "xlsx")
 
 
@@ -126,7 +127,7 @@ def main(argv: list[str]) -> None:
         model = Oracle(there) if name == "oracle" else wiring.load_model(Settings(model=name))
         rows = []
         for one in there:
-            found = scores(model, one, Path(folder) / "out", most=1024)
+            found = scores(model, one, Path(folder) / "out", most=MOST)
             rows.append([one.path.name, *("-" if found[key] is None else percent(found[key]) for key in MEASURES)])  # type: ignore[arg-type]
             print(rows[-1], file=sys.stderr, flush=True)
     print(table([f"{name}, %", *MEASURES.values()], rows))

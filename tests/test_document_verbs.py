@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import psutil
 import pytest
 from document_scores import MEASURES, scores
 from oracle import Oracle
@@ -25,6 +23,7 @@ from app.commands import ask, extract
 from model.families import QWEN2_5_VL
 from model.messages import Message
 from model.vlm import Reply, Sampling
+from tests.memory import Peak
 from tests.scripted import ScriptedModel, spoken
 from tools.documents import Page, pages
 from tools.errors import UserError
@@ -163,6 +162,14 @@ def test_shared_pictures_come_out_as_the_real_model_read_them(shared: Path, tmp_
             assert len(model.asked) == 1 and not found.problems
 
 
+def test_a_real_reply_that_was_cut_gives_what_there_is_and_says_so(shared: Path) -> None:
+    said = json.loads((shared / "data/qwen_outputs/document_parsing.json").read_text(encoding="utf-8"))[1]["output"]
+    model = ScriptedModel([said] * 7, family=QWEN2_5_VL)
+    found = read_page(model, Page(1, 1, Image.new("RGB", (1604, 1692), "white"), None, ()))
+    assert found.problems and all("middle of the page" in problem for problem in found.problems)
+    assert "CSDN" in to_text([found]) and to_text([found]).count("[unread]") == len(found.problems)
+
+
 class Fixed:
     """Says one page again and again."""
 
@@ -189,29 +196,6 @@ def thousand(path: Path, count: int) -> Path:
     body = b"%PDF-1.4\n" + b"".join(b"%d 0 obj%s\nendobj\n" % (at, part) for at, part in enumerate(parts, 1))
     path.write_bytes(body + b"trailer<</Size %d/Root 1 0 R>>\n%%%%EOF" % (len(parts) + 1))
     return path
-
-
-class Peak:
-    """The most memory of this process while it is open, in bytes beyond what it had."""
-
-    def __enter__(self) -> Peak:
-        self.begin = self.most = psutil.Process().memory_info().rss
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
-        self.thread.start()
-        return self
-
-    def watch(self) -> None:
-        while not self.ended.wait(0.02):
-            self.most = max(self.most, psutil.Process().memory_info().rss)
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self.thread.join()
-
-    @property
-    def grown(self) -> int:
-        return self.most - self.begin
 
 
 @pytest.mark.slow
