@@ -38,7 +38,7 @@ MEASURES = {
     "answers": "answers",
     "cited": "pages cited",
 }
-MOST = 512  # new tokens of a reply; the longest page takes 350 of a model that says it right
+MOST = 512  # new tokens of a reply; a page that takes more is read in halves
 KINDS = ("markdown", "html", "json", "text", "csv", "xlsx")
 
 
