@@ -13,6 +13,21 @@ ANSWERED = "The user answers: {words}"
 NOBODY = "Nobody answers; decide, or terminate with failure and say what is missing."
 STOPPED = "Stopped before this was done."
 SCREEN_SIZE = "The screen's resolution is now {size}."
+LANGUAGE = "The text in the picture is written in {}."
+CHART = (
+    "Convert the chart in the picture into a Markdown table. The first row names the columns, and each row after it "
+    "has one point, bar or slice with its values. If the picture is no chart, answer: no chart"
+)
+PAGE = (
+    "{question}\n\nThe picture is page {number} of {of} of a document. Answer from this page alone, in the JSON "
+    'format: {{"answer": "", "quote": ""}}. The quote is the passage of the page that says so, word for word. '
+    'If the page does not say it, answer {{"answer": null, "quote": null}}.'
+)
+PAGES = (
+    "{question}\n\nThe pages of a document were asked one by one. These gave an answer:\n{notes}\n\n"
+    'Answer the question from them, in the JSON format: {{"answer": "", "pages": [0]}}. '
+    "The pages are the numbers of those it rests on."
+)
 
 
 def still(steps: int) -> str:
@@ -26,6 +41,10 @@ def answered(words: str) -> str:
 def screen_size(size: Size) -> str:
     """size: in the space the model answers in."""
     return SCREEN_SIZE.format(size=size)
+
+
+def written_in(language: str) -> str:
+    return LANGUAGE.format(language)
 
 
 def joined(*sentences: str) -> str:

@@ -17,6 +17,7 @@ from tools.geometry import Size
 
 PROGRAM = "python3 launch.py"
 SCREEN = Size(1920, 1080)
+LONGEST_LANGUAGE = 40  # letters of a language's name
 WRONG, INTERRUPTED = 2, 130  # exit codes beside 0, success, and 1, the task was not done
 
 
@@ -75,6 +76,7 @@ def parser() -> ArgumentParser:
     add_ground(commands)
     add_parse(commands)
     add_extract(commands)
+    add_ask(commands)
     add_video(commands)
     add_mcp(commands)
     add_bench(commands)
@@ -185,6 +187,8 @@ def add_parse(commands: Any) -> None:
     )
     layer = "let the text that a PDF file holds set the model's spelling right (default: yes)"
     parse.add_argument("--text-layer", action=argparse.BooleanOptionalAction, default=True, help=layer)
+    values = "ask again for the values of each chart and picture, as tables"
+    parse.add_argument("--charts", action="store_true", help=values)
     parse.add_argument("--json", action="store_true", help="for programs: one JSON object for each page")
     add_model(parse)
 
@@ -195,8 +199,25 @@ def add_extract(commands: Any) -> None:
     add_documents(extract, 2048)
     form = "a JSON example of the answer, or a JSON schema, or a file with one"
     extract.add_argument("--form", required=True, metavar="JSON|FILE", help=form)
+    extract.add_argument("--out", type=Path, metavar="DIR", help="keep the values there, go on there after a stop")
     extract.add_argument("--json", action="store_true", help="for programs: one JSON object for each file")
     add_model(extract)
+
+
+def add_ask(commands: Any) -> None:
+    examples = (
+        'ask report.pdf "What is the total?"', 'ask report.pdf "Who signed it?" --pages 1-20 --json',
+        'ask scan.pdf "When was it sent?" --parsed parsed/scan.pdf.json',
+    )  # fmt: skip
+    ask = command(commands, "ask", "a question about a long document, answered with its pages", *examples)
+    ask.add_argument("file", type=Path, metavar="FILE", help="PDF or picture")
+    ask.add_argument("question", metavar="QUESTION")
+    add_reading_options(ask, 512)
+    parsed = "what parse made of it, as JSON: quotes are looked up there too"
+    ask.add_argument("--parsed", type=Path, metavar="FILE", help=parsed)
+    ask.add_argument("--out", type=Path, metavar="DIR", help="keep answers there, go on there after a stop")
+    ask.add_argument("--json", action="store_true", help="for programs: an object for each page, then the answer")
+    add_model(ask)
 
 
 def add_video(commands: Any) -> None:
@@ -225,10 +246,22 @@ def add_video(commands: Any) -> None:
 
 def add_documents(parser: ArgumentParser, most: int) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="PDF or picture, or a folder of them")
+    add_reading_options(parser, most)
+
+
+def add_reading_options(parser: ArgumentParser, most: int) -> None:
     parser.add_argument("--pages", type=typed(read_pages), metavar="N-N", help="such as 1-3,7 (default: all)")
     parser.add_argument("--password", default="", metavar="WORD", help="of encrypted files")
+    hint = "what the documents are written in, such as Chinese: told to the model"
+    parser.add_argument("--language", type=typed(read_language), default="", metavar="NAME", help=hint)
     about = "of one answer about one page (default: %(default)s)"
     parser.add_argument("--max-tokens", type=typed(read_count), default=most, metavar="N", help=about)
+
+
+def read_language(text: str) -> str:
+    if not text.isprintable() or len(text) > LONGEST_LANGUAGE:
+        raise ValueError(f"{text!r} is no language; give its name, such as German")
+    return text.strip()
 
 
 def some_of(choices: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
@@ -284,6 +317,7 @@ def add_bench(commands: Any) -> None:
         add_model(bench)
     add_grounding(kinds)
     add_reading(kinds)
+    add_pages(kinds)
     about = "can the model point on screens drawn in styles that no training showed"
     example = "bench screens --size 640x480 --count 200 --out runs/screens"
     screens = command(kinds, "screens", about, example, does="bench")
@@ -343,6 +377,19 @@ def add_reading(kinds: Any) -> None:
     reading.add_argument("--papers", metavar="A:B", help="seeds of pages")
     add_out(reading, "results.jsonl")
     add_model(reading)
+
+
+def add_pages(kinds: Any) -> None:
+    example = "bench documents OmniDocBench --out runs/documents"
+    about = "can the model read documents: a folder of pages as OmniDocBench has them"
+    documents = command(kinds, "documents", about, example, does="bench")
+    documents.add_argument("folder", type=Path, metavar="DIR", help="with one JSON file, and its pictures in images")
+    documents.add_argument("--limit", type=typed(read_count), metavar="N", help="only the first N pages")
+    most = "of one answer about one page (default: %(default)s)"
+    documents.add_argument("--max-tokens", type=typed(read_count), default=4096, metavar="N", help=most)
+    documents.add_argument("--json", action="store_true", help="for programs: the scores, 0 to 1")
+    add_out(documents, "results.jsonl")
+    add_model(documents)
 
 
 def add_train(commands: Any) -> None:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import openpyxl
@@ -18,7 +20,7 @@ from agent.documents.formats import (
     write_xlsx,
 )
 from agent.documents.pages import PageRead
-from agent.documents.spelling import Spelled
+from agent.documents.spelling import Spelled, letters
 from model.parsing import parse_document
 from model.parsing.documents import Block
 from tools.geometry import Box, Size
@@ -85,8 +87,42 @@ def test_tables_become_files_that_run_no_formula(tmp_path: Path) -> None:
 def test_real_outputs_convert_without_loss_of_text(name: str) -> None:
     for record in json.loads((OUTPUTS / f"{name}.json").read_text(encoding="utf-8")):
         one = page(record["output"])
-        words = [word for part in one.parts for word in part.block.text.split()]
-        assert words
-        outs = [to_text([one]), " ".join(str(block["text"]) for block in page_json(one)["blocks"])]
-        for out in outs:
-            assert [word for word in words if word not in out] == []
+        said = visible(record["output"])
+        assert said and letters(" ".join(part.block.text for part in one.parts)) == letters(said)
+        for out in (
+            to_text([one]),
+            to_markdown([one]),
+            visible(to_html([one], "x")),
+            " ".join(str(block["text"]) for block in page_json(one)["blocks"]),
+        ):
+            known = letters(out)
+            assert [word for word in said.split() if letters(word) not in known] == []
+
+
+class Visible(HTMLParser):
+    """What a reader of a page sees, as the browser would show it, and its title."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.silent = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent = self.silent or (tag if tag in ("script", "style") else "")
+        self.text += [value for name, value in attrs if tag == "img" and name == "alt" and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = "" if tag == self.silent else self.silent
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.text.append(data)
+
+
+def visible(said: str) -> str:
+    """Of a reply with a page in a code fence, the page; without a tag that the end of the reply tears."""
+    inside = re.search(r"```[a-z]*\n(.*?)(?:\n```|\Z)", said, re.DOTALL)
+    reader = Visible()
+    reader.feed(re.sub(r"<[^<>]*\Z", "", inside[1] if inside else said))
+    reader.close()
+    return " ".join(reader.text)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tools.errors import UserError
 
-PATIENCE_S = 10.0  # for one item; a healthy file gives its first in well under one second
+PATIENCE_S = 8.0  # for one item, so that all is over in 10; a healthy file gives its first in well under one second
 MEMORY = 1 << 30  # bytes of address space beyond what the child has when it begins
 
 Item = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tools.apart import apart
 from tools.errors import UserError
@@ -103,12 +103,25 @@ def read_picture(path: str, numbers: list[int] | None) -> Iterator[Sent]:
             for number in asked(name, count, numbers):
                 file.seek(number - 1)
                 if file.width * file.height > MOST_PIXELS:
-                    size = f"{file.width}x{file.height}"
-                    raise UserError(f"{name} has {size} pixels; make it {MOST_PIXELS // 10**6} million or fewer")
+                    raise too_large(name, f"{file.width}x{file.height}")
                 image = flat(ImageOps.exif_transpose(file))
                 yield {"number": number, "of": count, "points": None, "words": []}, image
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{name} is no PDF or picture that can be read; give PDF, PNG, JPEG, WebP or TIFF") from error
+    except Image.DecompressionBombError as error:
+        raise too_large(name, "far too many") from error
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{name} is no PDF or picture that can be read; give PDF, PNG, JPEG, WebP or TIFF",
+            f"{name} 不是可读取的 PDF 或图片；请使用 PDF、PNG、JPEG、WebP 或 TIFF",
+        ) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UserError(f"{name} is damaged or not whole: {error}", f"{name} 已损坏或不完整") from error
+
+
+def too_large(name: str, size: str) -> UserError:
+    most = MOST_PIXELS // 10**6
+    return UserError(
+        f"{name} has {size} pixels; make it {most} million or fewer", f"{name} 的像素过多，请缩小到 {most} 百万以内"
+    )
 
 
 def flat(picture: Image.Image) -> Image.Image:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+
+from rapidfuzz.distance import Levenshtein
 
 from model.parsing.documents import Block
 
 
-def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
+def edit_distance(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
     """Least number of insertions, deletions and replacements that make one the other (Levenshtein)."""
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        above, row[0] = row[0], i
-        for j, b in enumerate(other, 1):
-            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (a != b))
-    return row[-1]
+    return int(Levenshtein.distance(one, other))
 
 
 def text_distance(truth: str, said: str) -> float:

@@ -29,6 +29,7 @@ class Wanted:
     numbers: tuple[int, ...] | None = None  # of the pages; None: all
     password: str = ""
     use_layer: bool = True
+    charts: bool = False
     sampling: Sampling = PAGE
     kinds: tuple[str, ...] = ("markdown", "html", "json", "text")
 
@@ -63,7 +64,13 @@ def parse_file(
     Raises UserError.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    claim = {"sha256": digest(file), "model": model.name, "use_layer": wanted.use_layer, "pages": wanted.numbers}
+    claim = {
+        "sha256": digest(file),
+        "model": model.name,
+        "use_layer": wanted.use_layer,
+        "charts": wanted.charts,
+        "pages": wanted.numbers,
+    }
     claim = json.loads(json.dumps(claim))
     kept = place.with_name(place.name + ".pages.jsonl")
     if kept.exists() and first_line(kept) != claim:
@@ -79,7 +86,7 @@ def parse_file(
             missing = [number for number in wanted.numbers or range(1, most(pages) + 1) if number not in there]
             for page in read_pages(
                 model, file, missing or wanted.numbers, password=wanted.password, use_layer=wanted.use_layer,
-                sampling=wanted.sampling, on_reply=on_reply,
+                charts=wanted.charts, sampling=wanted.sampling, on_reply=on_reply,
             ):  # fmt: skip
                 journal.append(to_json(page))
                 pages.append(page)

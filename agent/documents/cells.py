@@ -1,4 +1,4 @@
-"""The cells of a table, read from the markup that a model wrote: HTML, a Markdown table or LaTeX tabular."""
+"""The cells of a table, read from what a model wrote, HTML, a Markdown table or LaTeX tabular; and as clean HTML."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def grid(of: tuple[Cell, ...]) -> list[list[str]]:
     for cell in of:
         rows[cell.row][cell.column] = cell.text
     return rows
+
+
+def html_table(found: tuple[Cell, ...]) -> str:
+    rows: dict[int, list[str]] = {}
+    for cell in found:
+        tag = "th" if cell.is_head else "td"
+        spans = f' rowspan="{cell.rows}"' * (cell.rows > 1) + f' colspan="{cell.columns}"' * (cell.columns > 1)
+        text = html.escape(cell.text).replace("\n", "<br>")
+        rows.setdefault(cell.row, []).append(f"<{tag}{spans}>{text}</{tag}>")
+    return "<table>\n" + "\n".join(f"<tr>{''.join(rows[row])}</tr>" for row in sorted(rows)) + "\n</table>"
 
 
 @dataclass

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from PIL import Image
 
+from agent.documents.kept import Sheets, each_page
 from model.messages import ImagePart, Message, assistant, user
 from model.parsing import ParseError, parse_json
 from model.vlm import Reply, Sampling, VisionLanguageModel
+from tools.documents import Page
 from tools.errors import UserError
 
 ASK = "Extract the key-value information in the format:{form}"  # word for word the OCR cookbook's
@@ -58,6 +61,13 @@ class Extracted:
     said: tuple[str, ...] = ()  # the model's last word on each page
 
 
+@dataclass(frozen=True)
+class OnPage:
+    number: int
+    value: Any  # as the model gave it; None where it gave no JSON
+    said: str
+
+
 def extract(
     model: VisionLanguageModel,
     pages: Iterable[tuple[int, Image.Image]],
@@ -65,28 +75,56 @@ def extract(
     sampling: Sampling = SAMPLING,
     on_reply: Callable[[Reply], None] = lambda reply: None,
 ) -> Extracted:
-    """Each page is asked for all values; the first page that has one gives it, lists grow over the pages.
+    """Each page is asked for all values; a cancelled reply ends it. Raises PromptTooLarge."""
+    found = []
+    for number, image in pages:
+        value, reply = of_page(model, image, form, sampling, on_reply)
+        if reply.usage.finish == "cancelled":
+            break
+        found.append(OnPage(number, value, reply.text))
+    return gathered(found, form)
 
-    Raises PromptTooLarge.
+
+def extract_file(
+    model: VisionLanguageModel,
+    sheets: Sheets,
+    form: Form,
+    *,
+    kept: Path | None = None,
+    sampling: Sampling = SAMPLING,
+    on_reply: Callable[[Reply], None] = lambda reply: None,
+) -> Iterator[OnPage]:
+    """What each page of a file has, as it is read; to be `gathered`.
+
+    kept: a file that keeps it; what it holds is not asked for again. Raises UserError.
     """
+
+    def look(page: Page) -> dict[str, Any] | None:
+        value, reply = of_page(model, page.image, form, sampling, on_reply)
+        return None if reply.usage.finish == "cancelled" else {"value": value, "said": reply.text}
+
+    about = {"model": model.name, "form": form.schema}
+    for record in each_page(sheets, look, kept, about):
+        yield OnPage(record["page"], record["value"], record["said"])
+
+
+def gathered(pages: Iterable[OnPage], form: Form) -> Extracted:
+    """The first page that has a value gives it; lists grow over the pages."""
     values: dict[str, Any] = {}
     found_on: dict[str, int] = {}
     said, unreadable = [], []
-    for number, image in pages:
-        value, reply = of_page(model, image, form, sampling, on_reply)
-        said.append(reply.text)
-        if reply.usage.finish == "cancelled":
-            break
-        if not isinstance(value, dict):
-            unreadable.append(f"page {number}: the answer holds no JSON object")
+    for page in pages:
+        said.append(page.said)
+        if not isinstance(page.value, dict):
+            unreadable.append(f"page {page.number}: the answer holds no JSON object")
             continue
-        for key, one in value.items():
+        for key, one in page.value.items():
             if isinstance(one, list) and isinstance(values.get(key), list):
                 values[key] = [*values[key], *one]
             elif is_empty(values.get(key)) and not (key in values and is_empty(one)):
                 values[key] = one
             if key not in found_on and not is_empty(one):
-                found_on[key] = number
+                found_on[key] = page.number
     return Extracted(values, found_on, (*unreadable, *form.problems(values)), tuple(said))
 
 

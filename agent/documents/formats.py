@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from agent.documents.cells import Cell, cells, grid
+from agent.documents.cells import Cell, cells, grid, html_table
 from agent.documents.pages import PageRead
 from agent.documents.spelling import Spelled
 from model.parsing.documents import Block
@@ -112,16 +112,6 @@ def html_of(block: Block) -> str:
             return f"<p><mark>{UNREAD}</mark></p>"
         case _:
             return f"<p>{text}</p>"
-
-
-def html_table(found: tuple[Cell, ...]) -> str:
-    rows: dict[int, list[str]] = {}
-    for cell in found:
-        tag = "th" if cell.is_head else "td"
-        spans = f' rowspan="{cell.rows}"' * (cell.rows > 1) + f' colspan="{cell.columns}"' * (cell.columns > 1)
-        text = escape(cell.text).replace("\n", "<br>")
-        rows.setdefault(cell.row, []).append(f"<{tag}{spans}>{text}</{tag}>")
-    return "<table>\n" + "\n".join(f"<tr>{''.join(rows[row])}</tr>" for row in sorted(rows)) + "\n</table>"
 
 
 def page_json(page: PageRead) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from agent.documents.charts import Charted, charted
 from agent.documents.spelling import Spelled, spelled
+from agent.prompts import CHART
 from agent.reading import PAGE, Reading, read_document, understood
 from model.families import Family
+from model.messages import ImagePart, user
 from model.parsing.documents import Block
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools import documents
@@ -34,7 +37,7 @@ class PageRead:
     size: Size  # of its picture
     points: tuple[float, float] | None  # on paper; None for a picture
     parts: tuple[Spelled, ...]  # in reading order, boxes in pixels of the picture
-    said: tuple[str, ...]  # by the model, one reply for each strip that was kept
+    said: tuple[str, ...]  # by the model, one reply for each strip that was kept, then one for each chart
     problems: tuple[str, ...] = ()
     left_over: tuple[Word, ...] = ()  # words of the file that no block holds
 
@@ -46,16 +49,17 @@ def read_pages(
     *,
     password: str = "",
     use_layer: bool = True,
+    charts: bool = False,
     sampling: Sampling = PAGE,
     on_reply: OnReply = lambda reply: None,
 ) -> Iterator[PageRead]:
     """Every page of a file, or those asked for, each when it is read.
 
-    use_layer: let the file's own text, where it has one, set the spelling right. on_reply: is given every reply
-    before it is spoken, to follow or to cancel it. Raises UserError.
+    use_layer: let the file's own text, where it has one, set the spelling right. charts: ask for the values of charts.
+    on_reply: is given every reply before it is spoken, to follow or to cancel it. Raises UserError.
     """
     for page in documents.pages(path, numbers, password=password):
-        yield read_page(model, page, use_layer=use_layer, sampling=sampling, on_reply=on_reply)
+        yield read_page(model, page, use_layer=use_layer, charts=charts, sampling=sampling, on_reply=on_reply)
 
 
 def read_page(
@@ -63,17 +67,25 @@ def read_page(
     page: documents.Page,
     *,
     use_layer: bool = True,
+    charts: bool = False,
     sampling: Sampling = PAGE,
     on_reply: OnReply = lambda reply: None,
 ) -> PageRead:
-    def ask(image: Image.Image) -> Reply:
-        reply = read_document(model, image, sampling)
+    def heard(reply: Reply) -> Reply:
         on_reply(reply)
         reply.read()
         return reply
 
+    def ask(image: Image.Image) -> Reply:
+        return heard(read_document(model, image, sampling))
+
+    def ask_chart(image: Image.Image) -> Reply:
+        return heard(model.stream([user(CHART, ImagePart(image))], sampling))
+
     strips = list(read_strip(ask, model.family, page.image, DEPTH))
     blocks = [moved(block, strip.top) for strip in strips for block in strip.reading.blocks]
+    seen = list(charted(ask_chart, page.image, blocks)) if charts else [Charted((block,)) for block in blocks]
+    blocks = [block for one in seen for block in one.blocks]
     found, left = spelled(blocks, page.words) if use_layer else ([Spelled(block) for block in blocks], [])
     return PageRead(
         page.number,
@@ -81,8 +93,8 @@ def read_page(
         Size(*page.image.size),
         page.points,
         tuple(found),
-        tuple(strip.reading.said for strip in strips),
-        tuple(strip.reading.problem for strip in strips if strip.reading.problem),
+        (*(strip.reading.said for strip in strips), *(one.said for one in seen if one.said)),
+        tuple(filter(None, (*(strip.reading.problem for strip in strips), *(one.problem for one in seen)))),
         tuple(left),
     )
 

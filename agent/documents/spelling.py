@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,12 @@ ALONE = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 LETTER = re.compile(f"[{ALONE}]")
 TOKEN = re.compile(rf"[{ALONE}]|[^\s{ALONE}]+")
 TAGS = re.compile(r"<[^<>]*>")
+SIGNS = re.compile(r"[\W_]+")
+
+
+def letters(text: str) -> str:
+    """The letters and digits alone: how a text is set, and its punctuation, do not count."""
+    return SIGNS.sub("", unicodedata.normalize("NFKC", text))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, showcase, video
+from agent.benchmarks import (
+    documents,
+    drawn,
+    episodes,
+    grounding,
+    miniwob,
+    preprocess,
+    reading,
+    real_shape,
+    showcase,
+    video,
+)
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
 from app.settings import read_settings
+from model.vlm import Sampling
 
 
 def run(arguments: Namespace) -> int:
@@ -26,6 +39,8 @@ def run(arguments: Namespace) -> int:
             return watch(arguments)
         case "reading":
             return read(arguments)
+        case "documents":
+            return read_documents(arguments)
         case "showcase":
             with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
                 showcase.run(model, arguments.out)
@@ -80,4 +95,15 @@ def read(arguments: Namespace) -> int:
     reading.check(lines, papers)
     with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
         print(reading.run(model, lines=lines, papers=papers, out=arguments.out).table)
+    return 0
+
+
+def read_documents(arguments: Namespace) -> int:
+    sampling = Sampling(max_new_tokens=arguments.max_tokens)
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        summary = documents.run(model, arguments.folder, arguments.out, limit=arguments.limit, sampling=sampling)
+    if arguments.json:
+        print(json.dumps({"pages": summary.pages, "failed": summary.failed} | summary.scores))
+    else:
+        print(summary.table)
     return 0

@@ -9,30 +9,68 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from agent.documents.batch import files_in
-from agent.documents.extract import Extracted, Form, extract
+from tqdm import tqdm
+
+from agent.documents.batch import files_in, places, put
+from agent.documents.extract import Extracted, Form, OnPage, extract_file, gathered
+from agent.documents.kept import Sheets
+from agent.documents.language import told
 from app import wiring
 from app.settings import read_settings
-from model.vlm import Sampling
-from tools.documents import pages
+from model.vlm import Sampling, VisionLanguageModel
 from tools.errors import UserError
 
 
 def run(arguments: Namespace) -> int:
-    """0; 1 when an answer does not fit the form, which is said and printed all the same."""
+    """0; 1 when an answer does not fit the form, which is said and printed all the same, or a file cannot be read."""
     settings = read_settings(vars(arguments))
     form = Form.of(read_form(arguments.form))
     files = files_in(arguments.files)
+    into = places(files, arguments.out) if arguments.out else {}
     code = 0
-    with closing(wiring.load_model(settings)) as model:
+    with closing(wiring.load_model(settings)) as loaded:
+        model = told(loaded, arguments.language)
         for file in files:
-            sheets = ((page.number, page.image) for page in pages(file, arguments.pages, password=arguments.password))
-            found = extract(model, sheets, form, Sampling(max_new_tokens=arguments.max_tokens))
-            print(shown(file, found, arguments.json), flush=True)
-            for problem in found.problems:
-                print(f"{file}: {problem}", file=sys.stderr)
+            try:
+                found = values_of(model, file, form, arguments, into.get(file))
+            except UserError as error:
+                if len(files) == 1:
+                    raise
+                print(f"error: {file}: {error}", file=sys.stderr)
+                code = 1
+                continue
             code = max(code, bool(found.problems))
     return code
+
+
+def values_of(
+    model: VisionLanguageModel, file: Path, form: Form, arguments: Namespace, place: Path | None
+) -> Extracted:
+    """Printed, also what there is when Ctrl-C stops it; with a place also kept there, page by page."""
+    pages: list[OnPage] = []
+    kept = place.with_name(place.name + ".values.jsonl") if place else None
+    sheets = Sheets(file, arguments.pages, arguments.password)
+    sampling = Sampling(max_new_tokens=arguments.max_tokens)
+    try:
+        with tqdm(desc=file.name, unit="page", disable=None) as bar:
+            for page in extract_file(model, sheets, form, kept=kept, sampling=sampling):
+                pages.append(page)
+                bar.update()
+    except KeyboardInterrupt:
+        if pages:
+            tell(file, gathered(pages, form), arguments.json)
+        raise
+    found = gathered(pages, form)
+    tell(file, found, arguments.json)
+    if place:
+        put(place.with_name(place.name + ".values.json"), shown(file, found, as_json=True) + "\n")
+    return found
+
+
+def tell(file: Path, found: Extracted, as_json: bool) -> None:
+    print(shown(file, found, as_json), flush=True)
+    for problem in found.problems:
+        print(f"{file}: {problem}", file=sys.stderr)
 
 
 def shown(file: Path, found: Extracted, as_json: bool) -> str:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from agent.documents import formats
 from agent.documents.batch import Done, Wanted, files_in, parse_files
+from agent.documents.language import told
 from agent.documents.pages import PageRead, read_pages
 from app import wiring
 from app.settings import read_settings
@@ -24,8 +25,11 @@ def run(arguments: Namespace) -> int:
     settings = read_settings(vars(arguments))
     files = files_in(arguments.files)
     sampling = Sampling(max_new_tokens=arguments.max_tokens)
-    wanted = Wanted(arguments.pages, arguments.password, arguments.text_layer, sampling, tuple(arguments.kinds))
-    with closing(wiring.load_model(settings)) as model:
+    wanted = Wanted(
+        arguments.pages, arguments.password, arguments.text_layer, arguments.charts, sampling, tuple(arguments.kinds)
+    )
+    with closing(wiring.load_model(settings)) as loaded:
+        model = told(loaded, arguments.language)
         if arguments.out:
             return into(model, files, arguments.out, wanted)
         return max(show(model, file, wanted, arguments.json) for file in files)
@@ -54,7 +58,13 @@ def show(model: VisionLanguageModel, file: Path, wanted: Wanted, as_json: bool) 
     """Each page when it is read: Markdown, or one JSON object in a line."""
     unread = 0
     for page in read_pages(
-        model, file, wanted.numbers, password=wanted.password, use_layer=wanted.use_layer, sampling=wanted.sampling
+        model,
+        file,
+        wanted.numbers,
+        password=wanted.password,
+        use_layer=wanted.use_layer,
+        charts=wanted.charts,
+        sampling=wanted.sampling,
     ):
         unread += bool(page.problems)
         if as_json:
