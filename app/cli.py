@@ -308,6 +308,7 @@ def add_bench(commands: Any) -> None:
         "--size", type=typed(read_size), default=SCREEN, metavar="WxH", help="(default: %(default)s)"
     )
     preprocess.add_argument("--rounds", type=typed(read_count), default=15, metavar="N", help="(default: %(default)s)")
+    add_frames(kinds)
     about = "the published 3B shape with random weights: load, answer, free; needs 8 GB of disk"
     shape = command(kinds, "real-shape", about, "bench real-shape", does="bench")
     shape.add_argument("--tokens", type=typed(read_count), default=8, metavar="N", help="(default: %(default)s)")
@@ -333,6 +334,15 @@ def add_clips(kinds: Any) -> None:
     clips.add_argument("--seeds", required=True, metavar="A:B", help="from A up to, but without, B")
     add_out(clips, "results.jsonl")
     add_model(clips)
+
+
+def add_frames(kinds: Any) -> None:
+    about = "how fast frames are taken out of a video, beside transformers' own readers"
+    parser = command(kinds, "frames", about, "bench frames", "bench frames --hour --rounds 3", does="bench")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="a video to use instead of the drawn minute")
+    parser.add_argument("--rounds", type=typed(read_count), default=5, metavar="N", help="(default: %(default)s)")
+    parser.add_argument("--hour", action="store_true", help="64 frames of an hour too, and read it through")
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def add_reading(kinds: Any) -> None:

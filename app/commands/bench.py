@@ -5,7 +5,18 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, showcase, video
+from agent.benchmarks import (
+    drawn,
+    episodes,
+    frames,
+    grounding,
+    miniwob,
+    preprocess,
+    reading,
+    real_shape,
+    showcase,
+    video,
+)
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
 from app.settings import read_settings
@@ -31,6 +42,10 @@ def run(arguments: Namespace) -> int:
                 showcase.run(model, arguments.out)
             print(f"drawn: {arguments.out}")
             return 0
+        case "frames":
+            ratios = frames.run(arguments.rounds, arguments.hour, arguments.file)
+            print(frames.told(ratios, arguments.json))
+            return 0 if all(ratio.same is not False for ratio in ratios) else 1
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
         case "real-shape":
