@@ -45,7 +45,7 @@ class Film:
         self.path = path
         self.container: Any = av.open(path, options=OPTIONS)
         self.scout: Any = None  # the file once more, to look ahead in
-        self.stream = self.container.streams.video[0] if self.container.streams.video else None
+        self.stream: Any = next(iter(self.container.streams.video), None)
         if self.stream is not None:
             self.codec = self.stream.codec_context
             self.stream.thread_type = "NONE" if threads == 1 else "AUTO"
@@ -98,6 +98,18 @@ class Film:
             yield from self.go_to(wanted, way)
             yield self.at_s(self.now), self.now
 
+    def small(self, begin_s: float, size: tuple[int, int]) -> Iterator[tuple[float, Any]]:
+        """Every frame that others need from there on, so small: (seconds, array of RGB); for a rough look at all."""
+        self.skip_before = float("inf") if self.codec.name in SKIPPING else 0.0
+        for frame in self.decode_from(begin_s):
+            if (at_s := self.at_s(frame)) >= begin_s:
+                yield at_s, frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
+
+    def shown(self, times_s: Sequence[float], pixels: int) -> Iterator[tuple[float, Image.Image | None]]:
+        """What `seen` finds, as pictures of at most so many pixels."""
+        for at_s, frame in self.seen(times_s):
+            yield at_s, frame and upright(frame, pixels)
+
     def go_to(self, wanted: float, way: Way | None) -> Iterator[tuple[float, None]]:
         """Frame by frame until `now` is the one that is on."""
         decoded = 0
@@ -125,7 +137,8 @@ class Film:
         if self.scout is None:
             self.scout = av.open(self.path, options=OPTIONS)
         self.seek(self.scout, wanted)
-        key = on = None
+        key: float | None = None
+        on = 0.0
         for packet in self.scout.demux(self.scout.streams.video[0]):
             if packet.pts is None or packet.dts is None or packet.is_discard:
                 break

@@ -1,4 +1,4 @@
-"""Video files as frames, by the files' own clocks; and frames as a video that every browser plays."""
+"""Video files and folders of pictures as frames, by their own clocks; and frames as a video for every browser."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from PIL import Image
 
 from tools.apart import apart
 from tools.errors import UserError
-from tools.film import Film, NothingShown, upright
+from tools.film import Film, NothingShown
 from tools.geometry import Size
+from tools.stills import Stills
 
 FRAME_PIXELS = 768 * 28 * 28  # of one frame: what Qwen2.5-VL takes at most
+STILLS_FPS = 2.0  # pictures of a folder in one second, where their names tell no times
 LAST_S = 0.04  # how long players show the last frame of a WebM file
 
 
@@ -36,18 +38,23 @@ class Frame:
     image: Image.Image
 
 
-def facts(path: Path) -> Facts:
-    """Raises UserError for what is no video, and tools.apart.Stuck for what takes too much time or memory."""
-    found, _ = next(opened(path, []))
+def facts(path: Path, *, stills_fps: float = STILLS_FPS) -> Facts:
+    """Of a video file, or of a folder of pictures: so many of them are one second where their names tell no times.
+
+    Raises UserError for what is no video, and tools.apart.Stuck for what takes too much time or memory.
+    """
+    found, _ = next(opened(path, [], stills_fps=stills_fps))
     return Facts(Size(*found["size"]), found["seconds"], found["fps"], found["codec"])
 
 
-def frames(path: Path, times_s: Sequence[float], *, pixels: int = FRAME_PIXELS) -> Iterator[Frame]:
+def frames(
+    path: Path, times_s: Sequence[float], *, pixels: int = FRAME_PIXELS, stills_fps: float = STILLS_FPS
+) -> Iterator[Frame]:
     """What is on at each of these seconds, which must rise; at and after the end nothing is.
 
     Each frame is shrunk to at most so many pixels. Raises as `facts` does.
     """
-    for item, image in islice(opened(path, times_s, pixels), 1, None):
+    for item, image in islice(opened(path, times_s, pixels, stills_fps), 1, None):
         if image is not None:
             yield Frame(item["at_s"], image)
 
@@ -67,12 +74,17 @@ def frames_per_second(times_s: Sequence[float]) -> float:
 
 def write_webm(path: Path, images: Iterable[Image.Image], times_s: Sequence[float], end_s: float) -> None:
     """Each image comes on at its time, and the last stays until the end."""
+    write_shown(path, stays(zip(images, times_s, strict=True), end_s))
+
+
+def write_shown(path: Path, shown: Iterable[tuple[Image.Image, float]]) -> None:
+    """Images of one size as they come, each with the second at which it comes on."""
     import av
 
     tick = Fraction(1, 1000)
     with av.open(str(path), "w", format="webm") as file:
         stream = None
-        for image, at_s in stays(zip(images, times_s, strict=True), end_s):
+        for image, at_s in shown:
             if stream is None:
                 stream = file.add_stream("libvpx", options={"deadline": "realtime", "cpu-used": "8", "crf": "10"})
                 stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
@@ -93,32 +105,35 @@ def stays(shown: Iterable[tuple[Image.Image, float]], end_s: float) -> Iterator[
         yield image, end_s - LAST_S
 
 
-def opened(path: Path, times_s: Sequence[float], pixels: int = 1) -> Iterator[tuple[dict[str, Any], Any]]:
-    if not path.is_file():
+def opened(
+    path: Path, times_s: Sequence[float], pixels: int = 1, stills_fps: float = STILLS_FPS
+) -> Iterator[tuple[dict[str, Any], Any]]:
+    if not path.exists():
         raise UserError(f"no file at {path}")
-    return apart("tools.video:read", {"path": str(path), "times_s": list(times_s), "pixels": pixels})
+    given = {"path": str(path), "times_s": list(times_s), "pixels": pixels, "stills_fps": stills_fps}
+    return apart("tools.video:read", given)
 
 
 def read(
-    path: str, times_s: list[float], pixels: int, threads: int = 0
+    path: str, times_s: list[float], pixels: int, threads: int = 0, stills_fps: float = STILLS_FPS
 ) -> Iterator[tuple[dict[str, Any], Image.Image | None]]:
-    """What the child process does: first the facts, then the frames."""
-    with film(path, threads) as file:
+    """What the child process does: first the facts, then the frames, and signs of life without a picture."""
+    with film(path, threads, stills_fps) as file:
         seconds = file.seconds()
         yield file.facts() | {"seconds": seconds}, None
-        for at_s, frame in file.seen([time for time in times_s if time < seconds]):
-            yield {"at_s": at_s}, frame and upright(frame, pixels)
+        for at_s, picture in file.shown([time for time in times_s if time < seconds], pixels):
+            yield {"at_s": at_s}, picture
 
 
 @contextmanager
-def film(path: str, threads: int = 0) -> Iterator[Film]:
-    """The file, open for the block. Raises UserError for what is no video."""
+def film(path: str, threads: int = 0, stills_fps: float = STILLS_FPS) -> Iterator[Film | Stills]:
+    """The file or folder, open for the block. Raises UserError for what is no video."""
     import av
 
     name = Path(path).name
     try:
-        with closing(Film(path, threads)) as file:
-            if file.stream is None:
+        with closing(Stills(Path(path), stills_fps) if Path(path).is_dir() else Film(path, threads)) as file:
+            if isinstance(file, Film) and file.stream is None:
                 raise UserError(f"{name} has no pictures, only sound", f"{name} 没有画面，只有声音")
             yield file
     except (av.FFmpegError, NothingShown) as error:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -85,7 +86,8 @@ def indices_of(wanted: int, count: int, spread: Spread) -> NDArray[np.int64]:
     """So many frames of `count`, by their numbers."""
     if spread == "equal parts":
         return np.arange(wanted) * count // wanted
-    return np.linspace(0, count - 1, wanted).round().astype(np.int64)
+    indices: NDArray[np.int64] = np.linspace(0, count - 1, wanted).round().astype(np.int64)
+    return indices
 
 
 def compare(path: Path, wanted: int, spread: Spread, rounds: int) -> Iterator[Ratio]:
@@ -97,11 +99,9 @@ def compare(path: Path, wanted: int, spread: Spread, rounds: int) -> Iterator[Ra
     indices = indices_of(wanted, count, spread)
     times = [float(index) / clip.fps for index in indices]
     jobs: dict[str, Callable[[], Pixels]] = {
-        "ours": lambda: ours(path, times),
-        "ours as used, in a child process": lambda: np.stack(
-            [np.asarray(frame.image) for frame in frames(path, times, pixels=LARGE)]
-        ),
-        **{name: lambda reader=reader: reader(str(path), lambda **_: indices)[0] for name, reader in readers().items()},
+        "ours": partial(ours, path, times),
+        "ours as used, in a child process": partial(ours_apart, path, times),
+        **{name: partial(theirs, reader, path, indices) for name, reader in readers().items()},
     }
     best = {name: float("inf") for name in jobs}
     pixels = {name: job() for name, job in jobs.items()}
@@ -116,6 +116,14 @@ def compare(path: Path, wanted: int, spread: Spread, rounds: int) -> Iterator[Ra
 
 def ours(path: Path, times: list[float]) -> Pixels:
     return np.stack([np.asarray(image) for _, image in read(str(path), times, LARGE, threads=1) if image])
+
+
+def ours_apart(path: Path, times: list[float]) -> Pixels:
+    return np.stack([np.asarray(frame.image) for frame in frames(path, times, pixels=LARGE)])
+
+
+def theirs(reader: Callable[..., tuple[Pixels, Any]], path: Path, indices: NDArray[np.int64]) -> Pixels:
+    return reader(str(path), lambda **_: indices)[0]
 
 
 def readers() -> dict[str, Any]:
