@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from agent.reading import FPS, asked, cut_short, read_video
+from agent.reading import FPS, asked, cut_short
+from agent.views import CLOCKS, Shown, Source, View, open_source, show, sizes
 from model.parsing import ParseError, Span, parse_times
 from model.prompts import EVENTS, WHEN
 from model.vlm import Reply, Sampling, VisionLanguageModel
-from tools.video import Facts, facts
+from tools.video import Facts
 
 EVENTS_SAMPLING = Sampling(max_new_tokens=2048)
 
@@ -25,6 +26,8 @@ class Stretch:
     spans: tuple[Span, ...]
     said: str
     problem: str = ""  # what is missing or could not be understood
+    seen_s: tuple[float, ...] = ()  # the frames that the model saw
+    note: str = ""  # how many frames, how large
 
 
 def find(
@@ -33,45 +36,71 @@ def find(
     query: str,
     fps: float = FPS,
     on_reply: Callable[[Reply], None] = lambda reply: None,
+    view: View = View(),
+    done: int = 0,
 ) -> Iterator[Stretch]:
-    """When what the query describes happens. Raises UserError."""
-    return watched(model, path, WHEN.format(query), fps, on_reply)
+    """When what the query describes happens. done: so many stretches are known already. Raises UserError."""
+    return watched(model, path, WHEN.format(query) + CLOCKS[view.clock], fps, on_reply, view, done)
 
 
 def events(
-    model: VisionLanguageModel, path: Path, fps: float = FPS, on_reply: Callable[[Reply], None] = lambda reply: None
+    model: VisionLanguageModel,
+    path: Path,
+    fps: float = FPS,
+    on_reply: Callable[[Reply], None] = lambda reply: None,
+    view: View = View(),
+    done: int = 0,
 ) -> Iterator[Stretch]:
-    """Everything that happens, each with words. Raises UserError."""
-    return watched(model, path, EVENTS, fps, on_reply)
+    """Everything that happens, each with words. Otherwise as `find`."""
+    return watched(model, path, EVENTS, fps, on_reply, view, done)
 
 
 def watched(
-    model: VisionLanguageModel, path: Path, question: str, fps: float, on_reply: Callable[[Reply], None]
+    model: VisionLanguageModel,
+    path: Path,
+    question: str,
+    fps: float,
+    on_reply: Callable[[Reply], None],
+    view: View = View(),
+    done: int = 0,
 ) -> Iterator[Stretch]:
-    found = facts(path)
-    for begin, end in stretches(found, fps, model.family.video_frames):
-        video = read_video(path, found, model.family, fps, begin, end)
-        reply = asked(model, question, video, EVENTS_SAMPLING)
+    source = open_source(path, fps, view)
+    for begin, end in parts(source, model)[done:]:
+        shown = show(source, model.family, begin, end)
+        reply = asked(model, shown.asked(question), shown.video, EVENTS_SAMPLING)
         on_reply(reply)
         reply.read()
-        yield told(reply, begin, end)
+        yield replace(told(reply, begin, end, shown), seen_s=shown.at_s, note=sizes(shown, model.family))
 
 
-def stretches(found: Facts, fps: float, most_frames: int) -> list[tuple[float, float]]:
+def parts(source: Source, model: VisionLanguageModel) -> list[tuple[float, float]]:
+    """The stretches that the wanted span is watched in."""
+    most = model.family.video_frames
+    return stretches(source.facts, source.fps, most, source.begin_s, source.end_s)
+
+
+def stretches(
+    found: Facts, fps: float, most_frames: int, begin_s: float = 0.0, end_s: float | None = None
+) -> list[tuple[float, float]]:
     """Seconds from and to, as few as there can be with so many frames in each, alike in length."""
-    count = max(1, -(-int(found.seconds * fps) // most_frames))
-    edges = [found.seconds * index / count for index in range(count + 1)]
+    end = found.seconds if end_s is None else end_s
+    count = max(1, -(-int((end - begin_s) * fps) // most_frames))
+    edges = [begin_s + (end - begin_s) * index / count for index in range(count + 1)]
     return list(pairwise(edges))
 
 
-def told(reply: Reply, begin: float, end: float) -> Stretch:
-    """What a reply that has ended says; a time beyond the stretch is moved to its end."""
+def told(reply: Reply, begin: float, end: float, shown: Shown | None = None) -> Stretch:
+    """What a reply that has ended says; a time beyond the stretch is moved to its end.
+
+    shown: what it is about, where its clock may be uneven; None: times count from the beginning of the stretch.
+    """
     problem = cut_short(reply)
     try:
         found = parse_times(reply.text)
     except ParseError as error:
         return Stretch(begin, end, (), reply.text, problem or str(error))
-    spans = (Span(min(begin + one.start_s, end), min(begin + one.end_s, end), one.text) for one in found)
+    whole = shown.to_whole if shown else lambda at: min(begin + at, end)
+    spans = (Span(whole(one.start_s), whole(one.end_s), one.text) for one in found)
     return Stretch(begin, end, tuple(spans), reply.text, problem)
 
 

@@ -11,7 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from app.settings import read_count, read_pages, read_quantization, read_rate, read_scale, read_size
+from app.settings import (
+    read_count,
+    read_pages,
+    read_quantization,
+    read_rate,
+    read_scale,
+    read_seconds,
+    read_size,
+    read_span,
+)
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -221,27 +230,63 @@ def add_ask(commands: Any) -> None:
 
 
 def add_video(commands: Any) -> None:
-    group = commands.add_parser("video", help="ask about a video; find when something happens", allow_abbrev=False)
+    about = "ask about videos; find when something happens, caption, read; record the screen"
+    group = commands.add_parser("video", help=about, allow_abbrev=False)
     verbs = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
-    asks = 'video ask clip.mp4 "What does the person do?"'
-    ask = command(verbs, "ask", "a question about a video, answered", asks, does="video")
-    ask.add_argument("file", type=Path, metavar="FILE")
+    asks = (
+        'video ask clip.mp4 "What does the person do?"',
+        'video ask clip.mp4 "Who comes in at 1:15?" --span 1:00-2:00',
+        'video ask before.mp4 after.mp4 "What differs?"',
+    )
+    ask = command(verbs, "ask", "a question about a video, or about several beside each other", *asks, does="video")
+    ask.add_argument("files", nargs="+", type=Path, metavar="FILE", help="video, or folder of frames")
     ask.add_argument("text", metavar="QUESTION")
-    finds = 'video find clip.mp4 "the door opens"'
-    find = command(verbs, "find", "when does something happen? long videos in stretches", finds, does="video")
-    find.add_argument("file", type=Path, metavar="FILE")
+    whole = "look at a long video once, with few frames, and not in stretches"
+    ask.add_argument("--whole", action="store_true", help=whole)
+    finds = ('video find clip.mp4 "the door opens"', 'video find "day/*.mp4" "a car stops" --out found')
+    find = command(verbs, "find", "when does something happen? long videos in stretches", *finds, does="video")
+    find.add_argument("files", nargs="+", type=Path, metavar="FILE", help="video, or folder of frames")
     find.add_argument("text", metavar="WHAT", help="what happens, in a few words")
-    captions = ("video caption clip.mp4", "video caption clip.mp4 --as srt --to clip.srt")
+    captions = (
+        "video caption clip.mp4",
+        "video caption clip.mp4 --as srt --to clip.srt",
+        "video caption a/*.mp4 --out b",
+    )
     caption = command(verbs, "caption", "everything that happens, with its times", *captions, does="video")
-    caption.add_argument("file", type=Path, metavar="FILE")
-    caption.add_argument("--as", dest="kind", choices=("lines", "srt", "vtt"), default="lines", help="(%(default)s)")
-    caption.add_argument("--to", type=Path, metavar="FILE", help="of srt and vtt (default: standard output)")
-    for verb in (ask, find, caption):
-        verb.add_argument(
-            "--fps", type=typed(read_rate), default=2.0, metavar="F", help="frames a second to look at (%(default)s)"
-        )
+    caption.add_argument("files", nargs="+", type=Path, metavar="FILE", help="video, or folder of frames")
+    kinds = ("lines", "srt", "vtt", "json")
+    caption.add_argument("--as", dest="kind", choices=kinds, default="lines", help="(%(default)s)")
+    caption.add_argument("--to", type=Path, metavar="FILE", help="of srt, vtt, json (default: standard output)")
+    caption.add_argument("--summary", action="store_true", help="at the end, a few sentences about the whole")
+    reads = ("video read slides.mp4", "video read slides.mp4 --scenes --json")
+    read = command(verbs, "read", "the texts that can be read, and from when to when", *reads, does="video")
+    read.add_argument("files", nargs="+", type=Path, metavar="FILE", help="video, or folder of frames")
+    for verb, fps in ((ask, 2.0), (find, 2.0), (caption, 2.0), (read, 1.0)):
+        about = "frames a second to look at; of a folder of frames whose names tell no times, how many are one second"
+        verb.add_argument("--fps", type=typed(read_rate), default=fps, metavar="F", help=f"{about} (%(default)s)")
+        verb.add_argument("--span", type=typed(read_span), metavar="A-B", help="only this part, such as 1:00-2:30")
+        verb.add_argument("--scenes", action="store_true", help="take the frames where scenes begin")
+        if verb is not read:
+            told = "do not tell the model the subtitles that the file has"
+            verb.add_argument("--no-subtitles", dest="subtitles", action="store_false", help=told)
+        if verb in (ask, find):
+            clocks = ("as-is", "seconds", "minutes", "hours")
+            form = "how the model is asked to write times: seconds, mm:ss.ff, hh:mm:ss.ff"
+            verb.add_argument("--clock", choices=clocks, default="as-is", help=form)
         verb.add_argument("--json", action="store_true", help="for programs")
+        verb.add_argument("--out", type=Path, metavar="DIR", help="keep results there, go on there after a stop")
         add_model(verb)
+    records = ("video record out.webm --seconds 10", "video record out.webm --seconds 5 --url https://example.com")
+    record = command(
+        verbs, "record", "the screen, or a page, for some seconds into a WebM file", *records, does="video"
+    )
+    record.add_argument("file", type=Path, metavar="FILE")
+    record.add_argument("--seconds", type=typed(read_seconds), required=True, metavar="N", help="or until Ctrl-C")
+    record.add_argument(
+        "--fps", type=typed(read_rate), default=5.0, metavar="F", help="pictures a second (%(default)s)"
+    )
+    record.add_argument("--screen", type=int, default=1, metavar="N", help="which monitor; 0: all (%(default)s)")
+    record.add_argument("--url", metavar="ADDRESS", help="a page in a browser of its own, instead of the screen")
 
 
 def add_documents(parser: ArgumentParser, most: int) -> None:
@@ -342,6 +387,7 @@ def add_bench(commands: Any) -> None:
         "--size", type=typed(read_size), default=SCREEN, metavar="WxH", help="(default: %(default)s)"
     )
     preprocess.add_argument("--rounds", type=typed(read_count), default=15, metavar="N", help="(default: %(default)s)")
+    add_frames(kinds)
     about = "the published 3B shape with random weights: load, answer, free; needs 8 GB of disk"
     shape = command(kinds, "real-shape", about, "bench real-shape", does="bench")
     shape.add_argument("--tokens", type=typed(read_count), default=8, metavar="N", help="(default: %(default)s)")
@@ -367,6 +413,15 @@ def add_clips(kinds: Any) -> None:
     clips.add_argument("--seeds", required=True, metavar="A:B", help="from A up to, but without, B")
     add_out(clips, "results.jsonl")
     add_model(clips)
+
+
+def add_frames(kinds: Any) -> None:
+    about = "how fast frames are taken out of a video, beside transformers' own readers"
+    parser = command(kinds, "frames", about, "bench frames", "bench frames --hour --rounds 3", does="bench")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="a video to use instead of the drawn minute")
+    parser.add_argument("--rounds", type=typed(read_count), default=5, metavar="N", help="(default: %(default)s)")
+    parser.add_argument("--hour", action="store_true", help="64 frames of an hour too, and read it through")
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def add_reading(kinds: Any) -> None:

@@ -150,6 +150,28 @@ def read_rate(text: str) -> float:
     return float(text)
 
 
+def read_span(text: str) -> tuple[float, float | None]:
+    """ "1:00-2:30.5" -> (60.0, 150.5), "90-" -> (90.0, None). Raises ValueError."""
+    time = r"(?:(?:[0-9]+:)?[0-5]?[0-9]:[0-5]?[0-9]|[0-9]+)(?:\.[0-9]+)?"
+    match = re.fullmatch(rf"({time})?-({time})?", text)
+    if not match or text == "-":
+        raise ValueError(f"{text!r} is no span; write it as 1:00-2:30, in seconds as 60-150, or 90- up to the end")
+    begin, end = (
+        None if part is None else sum(float(number) * 60**place for place, number in enumerate(part.split(":")[::-1]))
+        for part in match.groups()
+    )
+    if end is not None and end <= (begin or 0.0):
+        raise ValueError(f"{text!r} ends before it begins")
+    return begin or 0.0, end
+
+
+def read_seconds(text: str) -> float:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.1 <= float(text) <= 3600:
+        raise ValueError(f"{text!r} is no number of seconds from 0.1 to 3600")
+    return float(text)
+
+
 def read_scale(text: str) -> float:
     """Raises ValueError."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.25 <= float(text) <= 8:

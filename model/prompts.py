@@ -12,6 +12,14 @@ EVENTS = (
     "and describe each event with sentences. Provide the result in json format with 'mm:ss.ff' format for time "
     "depiction."
 )
+SUBTITLES = "This video's subtitles are listed below:"
+MINUTES = " Use 'mm:ss.ff' as time format."
+HOURS = " Use 'hh:mm:ss.ff' as time format."
+NOTES = (
+    "A long video was watched part by part. What was said of each part:\n{notes}\n\n"
+    "Answer for the whole video, by these notes alone: {question}"
+)
+SUMMARY = "What happens in the video? Sum it up in a few sentences."
 BOXES = "Outline the position of {} and output all the coordinates in JSON format."
 POINTS = "Point to {}, output its coordinates in XML format <points x y>object</points>."
 

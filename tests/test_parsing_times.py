@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.parsing import ParseError, Span, parse_times
+from model.parsing.times import shifted
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "qwen_outputs"
 
@@ -40,6 +41,14 @@ def test_real_replies_give_their_spans() -> None:
         ("64.0秒到72.0秒", 64, 72),
         ("从00:01到00:06", 1, 6),
         ("<3.0 seconds> - <5.0 seconds>", 3, 5),
+        ("from 1h2m3.5s to 1h2m10s", 3723.5, 3730),
+        ("2 minutes and 3 seconds - 3 min", 123, 180),
+        ("at 1 hour 5 minutes", 3900, 3900),
+        ("从1分30秒到2分钟", 90, 120),
+        ("1小时2分3秒", 3723, 3723),
+        ("00:01:02:15 - 00:01:04:00", 62.5, 64),
+        ("00h 01m 02s", 62, 62),
+        ('{"start_time": "1m5s", "end_time": "1m 7.5s"}', 65, 67.5),
         ("At 00:05 he falls", 5, 5),
         ("after 3.5 seconds", 3.5, 3.5),
         ('[{"start_time": 3.2, "end_time": "7.5s"}]', 3.2, 7.5),
@@ -64,8 +73,27 @@ def test_cut_list_says_that_it_was_cut() -> None:
     assert (len(spans), spans.truncated) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ("What happens at 00:12?", "What happens at 10:12?"),
+        ("at 12 seconds and 3.25s", "at 612 seconds and 603.25s"),
+        ("between 3.2 and 7.5 seconds", "between 603.2 and 607.5 seconds"),
+        ("at 3 s it rains for 2 seconds", "at 603 s it rains for 2 seconds"),
+        ("00:01.50 - 00:06.00: sits", "10:01.50 - 10:06.00: sits"),
+        ("59:59.99s", "69:59.99s"),
+        ("0:59:59.5", "01:09:59.5"),
+        ("at 1m5s", "at 00:11:05"),
+        ("3 apples cost 12.50", "3 apples cost 12.50"),
+    ],
+)
+def test_times_in_a_text_are_moved(text: str, later: str) -> None:
+    assert shifted(text, lambda at: at + 600) == later
+    assert shifted(text, lambda at: at).count(":") >= text.count(":")
+
+
 def test_other_numbers_are_no_times() -> None:
-    for text in ("It costs 17,000.", '{"coordinate": [10, 20]}', "12345", "1:99"):
+    for text in ("It costs 17,000.", '{"coordinate": [10, 20]}', "12345", "1:99", "5 m", "a 2 m wall"):
         with pytest.raises(ParseError):
             parse_times(text)
 

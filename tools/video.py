@@ -1,8 +1,9 @@
-"""Video files as frames, by the files' own clocks; and frames as a video that every browser plays."""
+"""Video files and folders of pictures as frames, by their own clocks; and frames as a video for every browser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -14,14 +15,13 @@ from PIL import Image
 
 from tools.apart import apart
 from tools.errors import UserError
+from tools.film import Film, NothingShown
 from tools.geometry import Size
+from tools.stills import Stills
 
 FRAME_PIXELS = 768 * 28 * 28  # of one frame: what Qwen2.5-VL takes at most
+STILLS_FPS = 2.0  # pictures of a folder in one second, where their names tell no times
 LAST_S = 0.04  # how long players show the last frame of a WebM file
-LEAP_S = 3.0  # farther ahead than this, a seek is cheaper than decoding what lies between
-BACK_S = (0.0, 10.0, 60.0)  # how far before a moment a seek is tried: some indices lead past it
-# Containers that hold one video. Playlists and the like name other files or addresses, which must not be opened.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,ogg,gif,apng,ivf"
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,25 @@ class Frame:
     image: Image.Image
 
 
-def facts(path: Path) -> Facts:
-    """Raises UserError for what is no video, and tools.apart.Stuck for what takes too much time or memory."""
-    found, _ = next(opened(path, []))
+def facts(path: Path, *, stills_fps: float = STILLS_FPS) -> Facts:
+    """Of a video file, or of a folder of pictures: so many of them are one second where their names tell no times.
+
+    Raises UserError for what is no video, and tools.apart.Stuck for what takes too much time or memory.
+    """
+    found, _ = next(opened(path, [], stills_fps=stills_fps))
     return Facts(Size(*found["size"]), found["seconds"], found["fps"], found["codec"])
 
 
-def frames(path: Path, times_s: Sequence[float], *, pixels: int = FRAME_PIXELS) -> Iterator[Frame]:
+def frames(
+    path: Path, times_s: Sequence[float], *, pixels: int = FRAME_PIXELS, stills_fps: float = STILLS_FPS
+) -> Iterator[Frame]:
     """What is on at each of these seconds, which must rise; at and after the end nothing is.
 
     Each frame is shrunk to at most so many pixels. Raises as `facts` does.
     """
-    for item, image in islice(opened(path, times_s, pixels), 1, None):
-        assert image is not None
-        yield Frame(item["at_s"], image)
+    for item, image in islice(opened(path, times_s, pixels, stills_fps), 1, None):
+        if image is not None:
+            yield Frame(item["at_s"], image)
 
 
 def even_times(end_s: float, fps: float, most: int, begin_s: float = 0.0) -> list[float]:
@@ -69,12 +74,17 @@ def frames_per_second(times_s: Sequence[float]) -> float:
 
 def write_webm(path: Path, images: Iterable[Image.Image], times_s: Sequence[float], end_s: float) -> None:
     """Each image comes on at its time, and the last stays until the end."""
+    write_shown(path, stays(zip(images, times_s, strict=True), end_s))
+
+
+def write_shown(path: Path, shown: Iterable[tuple[Image.Image, float]]) -> None:
+    """Images of one size as they come, each with the second at which it comes on."""
     import av
 
     tick = Fraction(1, 1000)
     with av.open(str(path), "w", format="webm") as file:
         stream = None
-        for image, at_s in stays(zip(images, times_s, strict=True), end_s):
+        for image, at_s in shown:
             if stream is None:
                 stream = file.add_stream("libvpx", options={"deadline": "realtime", "cpu-used": "8", "crf": "10"})
                 stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
@@ -95,96 +105,39 @@ def stays(shown: Iterable[tuple[Image.Image, float]], end_s: float) -> Iterator[
         yield image, end_s - LAST_S
 
 
-def opened(path: Path, times_s: Sequence[float], pixels: int = 1) -> Iterator[tuple[dict[str, Any], Any]]:
-    if not path.is_file():
+def opened(
+    path: Path, times_s: Sequence[float], pixels: int = 1, stills_fps: float = STILLS_FPS
+) -> Iterator[tuple[dict[str, Any], Any]]:
+    if not path.exists():
         raise UserError(f"no file at {path}")
-    return apart("tools.video:read", {"path": str(path), "times_s": list(times_s), "pixels": pixels})
+    given = {"path": str(path), "times_s": list(times_s), "pixels": pixels, "stills_fps": stills_fps}
+    return apart("tools.video:read", given)
 
 
-def read(path: str, times_s: list[float], pixels: int) -> Iterator[tuple[dict[str, Any], Image.Image | None]]:
-    """What the child process does: first the facts, then the frames."""
+def read(
+    path: str, times_s: list[float], pixels: int, threads: int = 0, stills_fps: float = STILLS_FPS
+) -> Iterator[tuple[dict[str, Any], Image.Image | None]]:
+    """What the child process does: first the facts, then the frames, and signs of life without a picture."""
+    with film(path, threads, stills_fps) as file:
+        seconds = file.seconds()
+        yield file.facts() | {"seconds": seconds}, None
+        for at_s, picture in file.shown([time for time in times_s if time < seconds], pixels):
+            yield {"at_s": at_s}, picture
+
+
+@contextmanager
+def film(path: str, threads: int = 0, stills_fps: float = STILLS_FPS) -> Iterator[Film | Stills]:
+    """The file or folder, open for the block. Raises UserError for what is no video."""
     import av
 
     name = Path(path).name
     try:
-        with av.open(path, options={"format_whitelist": FORMATS, "protocol_whitelist": "file"}) as container:
-            if not container.streams.video:
-                raise UserError(f"{name} has no pictures, only sound")
-            video = Video(container)
-            seconds = video.seconds()
-            yield video.facts() | {"seconds": seconds}, None
-            for at_s, frame in video.seen([time for time in times_s if time < seconds]):
-                yield {"at_s": at_s}, upright(frame, pixels)
-    except (av.FFmpegError, StopIteration) as error:
-        raise UserError(f"{name} is no video that can be read; give MP4, WebM, MKV, AVI or MOV") from error
-
-
-class Video:
-    """An open container's first video stream. Only the child process has one."""
-
-    def __init__(self, container: Any) -> None:
-        self.container = container
-        self.stream = container.streams.video[0]
-        self.stream.thread_type = "AUTO"
-        self.begin = self.stream.start_time or 0
-
-    def at_s(self, thing: Any) -> float:
-        """When a frame or packet is seen, seconds from the start."""
-        return float(((thing.pts or 0) - self.begin) * thing.time_base)
-
-    def facts(self) -> dict[str, Any]:
-        first = next(self.decode_from(0.0))
-        size = (first.width, first.height) if first.rotation % 180 == 0 else (first.height, first.width)
-        return {
-            "size": size,
-            "fps": float(self.stream.average_rate or 0),
-            "codec": self.stream.codec_context.name,
-        }
-
-    def seconds(self) -> float:
-        """To the end of the last frame, by the packets themselves: a header may be wrong, or silent."""
-        claimed = self.container.duration
-        for start_s in ([claimed / 1e6] if claimed else []) + [0.0]:
-            self.seek(start_s)
-            ends = [
-                self.at_s(packet) + float((packet.duration or 0) * packet.time_base)
-                for packet in self.container.demux(self.stream)
-                if packet.pts is not None
-            ]
-            if ends:
-                return max(ends)
-        return 0.0
-
-    def seen(self, times_s: list[float]) -> Iterator[tuple[float, Any]]:
-        """For each second the last frame that came on by then; before the first frame, the first."""
-        coming: Iterator[Any] = iter(())
-        now = ahead = None
-        for wanted in times_s:
-            if now is None or wanted - self.at_s(now) > LEAP_S:
-                coming = self.decode_from(wanted)
-                now, ahead = next(coming), next(coming, None)
-            while ahead is not None and self.at_s(ahead) <= wanted + 1e-6:
-                now, ahead = ahead, next(coming, None)
-            yield self.at_s(now), now
-
-    def decode_from(self, wanted: float) -> Iterator[Any]:
-        """Frames from one that is on at that second or was before it, if there is any such."""
-        for start_s in [*(max(0.0, wanted - back) for back in BACK_S), 0.0]:
-            self.seek(start_s)
-            coming = self.container.decode(self.stream)
-            first = next(coming, None)
-            if first is not None and (start_s == 0 or self.at_s(first) <= wanted):
-                yield first
-                yield from coming
-                return
-
-    def seek(self, at_s: float) -> None:
-        self.container.seek(self.begin + int(at_s / self.stream.time_base), stream=self.stream)
-
-
-def upright(frame: Any, pixels: int) -> Image.Image:
-    """The frame as a player shows it, shrunk to at most so many pixels."""
-    scale = min(1.0, (pixels / (frame.width * frame.height)) ** 0.5)
-    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    image: Image.Image = frame.to_image(width=width, height=height)
-    return image.rotate(frame.rotation, expand=True) if frame.rotation else image
+        with closing(Stills(Path(path), stills_fps) if Path(path).is_dir() else Film(path, threads)) as file:
+            if isinstance(file, Film) and file.stream is None:
+                raise UserError(f"{name} has no pictures, only sound", f"{name} 没有画面，只有声音")
+            yield file
+    except (av.FFmpegError, NothingShown) as error:
+        kinds = "MP4, WebM, MKV, AVI, MOV"
+        raise UserError(
+            f"{name} is no video that can be read; give {kinds}", f"{name} 不是可读取的视频；请使用 {kinds}"
+        ) from error

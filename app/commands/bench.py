@@ -10,6 +10,7 @@ from agent.benchmarks import (
     documents,
     drawn,
     episodes,
+    frames,
     grounding,
     miniwob,
     preprocess,
@@ -46,6 +47,10 @@ def run(arguments: Namespace) -> int:
                 showcase.run(model, arguments.out)
             print(f"drawn: {arguments.out}")
             return 0
+        case "frames":
+            ratios = frames.run(arguments.rounds, arguments.hour, arguments.file)
+            print(frames.told(ratios, arguments.json))
+            return 0 if all(ratio.same is not False for ratio in ratios) else 1
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
         case "real-shape":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +12,35 @@ from model.parsing.loose import ParseError, bounded
 from model.parsing.results import Results
 
 MAX_TEXT = 2000  # characters of a description
-CLOCK = r"\d{1,4}:[0-5]?\d(?::[0-5]?\d)?(?:[.,]\d{1,6})?"  # h:mm:ss.f, or mm:ss.f with any number of minutes
+FRAMES = 30.0  # in a second, of times such as 00:01:02:15; which it was no reply says
+# h:mm:ss.f or h:mm:ss:frames, or mm:ss.f with any number of minutes
+CLOCK = r"\d{1,4}:[0-5]?\d(?::[0-5]?\d(?::[0-5]?\d)?)?(?:[.,]\d{1,6})?"
+HOURS, MINUTES = r"(?:(?:hours?|hrs?|h)(?![a-zA-Z])|小时|时)", r"(?:(?:minutes?|mins?)(?![a-zA-Z])|分钟?)"
+AND = r"(?:\s{0,2},?\s{0,2}(?:and\s{1,2})?)"
+LEFT = r"\d{1,3}(?:\.\d{1,6})?\s?(?:(?:seconds?|secs?|s)(?![a-zA-Z])|秒)"
+# 1h2m3.5s, 1 hour 2 minutes, 2 min and 3 s, 1小时2分3秒; a bare m is a minute only beside an h or an s
+SPOKEN = (
+    rf"(?:\d{{1,4}}\s?{HOURS}(?:{AND}\d{{1,4}}\s?(?:{MINUTES}|m(?![a-zA-Z])))?(?:{AND}{LEFT})?"
+    rf"|\d{{1,4}}\s?(?:{HOURS}|h){AND}\d{{1,4}}\s?(?:{MINUTES}|m){AND}{LEFT}"
+    rf"|\d{{1,4}}\s?(?:{MINUTES}|m){AND}{LEFT}|\d{{1,4}}(?:\.\d{{1,6}})?\s?{MINUTES})"
+)
+TOLD = rf"(?:{SPOKEN}|{CLOCK})"
+PART = re.compile(r"(\d+(?:\.\d+)?)\s?(h|时|小时|m|分|s|秒)", re.IGNORECASE)
+WORTH = {"h": 3600, "时": 3600, "小时": 3600, "m": 60, "分": 60, "s": 1, "秒": 1}  # seconds
 PLAIN = r"\d{1,6}(?:\.\d{1,6})?"
 UNIT = r"(?:(?:seconds?|secs?|s)(?![a-zA-Z])|秒)"
 TO = r"\s{0,3}(?:-|–|—|~|～|至|到|to\b|and\b|until\b|till\b)\s{0,3}"
 RANGE = re.compile(
-    rf"(?<![\d.:])<?(?:(?P<a>{CLOCK})\s?s?>?{TO}<?(?P<b>{CLOCK})s?"
+    rf"(?<![\d.:])<?(?:(?P<a>{TOLD})\s?s?>?{TO}<?(?P<b>{TOLD})s?"
     rf"|(?P<c>{PLAIN})\s?(?:{UNIT})?>?{TO}<?(?P<d>{PLAIN})\s?{UNIT})>?(?!:?\d)",
     re.IGNORECASE,
 )
-MOMENT = re.compile(rf"(?<![\d.:])<?(?:(?P<a>{CLOCK})s?|(?P<c>{PLAIN})\s?{UNIT})>?(?!:?\d)", re.IGNORECASE)
-BARE = re.compile(rf"\s*({CLOCK}|{PLAIN})\s*(?:{UNIT})?\s*", re.IGNORECASE)
-BARE_RANGE = re.compile(rf"\s*\[?\s*({CLOCK}|{PLAIN})\s?(?:{UNIT})?{TO}({CLOCK}|{PLAIN})\s?(?:{UNIT})?\s*\]?\s*", re.I)
+MOMENT = re.compile(rf"(?<![\d.:])<?(?:(?P<a>{TOLD})s?|(?P<c>{PLAIN})\s?{UNIT})>?(?!:?\d)", re.IGNORECASE)
+EITHER = re.compile(f"{RANGE.pattern}|{MOMENT.pattern.replace('<a>', '<e>').replace('<c>', '<f>')}", re.IGNORECASE)
+PLAIN_OR_CLOCK = re.compile(rf"{PLAIN}|{CLOCK}")
+LASTS = re.compile(r"(?:\b(?:for|lasts?|lasting|every|takes?|took|within)|持续|每)\s*(?:about\s*)?$", re.IGNORECASE)
+BARE = re.compile(rf"\s*({TOLD}|{PLAIN})\s*(?:{UNIT})?\s*", re.IGNORECASE)
+BARE_RANGE = re.compile(rf"\s*\[?\s*({TOLD}|{PLAIN})\s?(?:{UNIT})?{TO}({TOLD}|{PLAIN})\s?(?:{UNIT})?\s*\]?\s*", re.I)
 START_KEYS = ("start_time", "start", "begin", "begin_time", "starttime", "from", "start_timestamp")
 END_KEYS = ("end_time", "end", "finish", "endtime", "to", "end_timestamp", "stop")
 RANGE_KEYS = ("timestamp", "timestamps", "time", "time_range", "range", "span", "interval", "segment", "duration")
@@ -55,11 +72,44 @@ def parse_times(text: str) -> Results[Span]:
 
 
 def seconds(text: str) -> float:
-    """ "01:02:03.5" -> 3723.5, "75:30" -> 4530.0, "3.2" -> 3.2."""
+    """ "01:02:03.5" -> 3723.5, "75:30" -> 4530.0, "3.2" -> 3.2, "1h2m3s" -> 3723.0, "00:01:02:15" -> 62.5."""
+    if parts := PART.findall(text):
+        return sum(float(number) * WORTH[unit.lower()] for number, unit in parts)
+    hours, _, frames = text.rpartition(":") if text.count(":") == 3 else (text, "", "0")
     total = 0.0
-    for part in text.replace(",", ".").split(":"):
+    for part in hours.replace(",", ".").split(":"):
         total = total * 60 + float(part)
-    return total
+    return total + float(frames.replace(",", ".")) / FRAMES
+
+
+def shifted(text: str, change: Callable[[float], float]) -> str:
+    """The text with every time in it changed, in the form in which it stands; how long something lasts stays."""
+
+    def of_range(match: re.Match[str]) -> str:
+        if LASTS.search(text[: match.start()]):
+            return match[0]
+        found = match[0]
+        for name in reversed([name for name in match.re.groupindex if match[name]]):
+            begin, end = (at - match.start() for at in match.span(name))
+            found = found[:begin] + _like(match[name], change(seconds(match[name]))) + found[end:]
+        return found
+
+    return EITHER.sub(of_range, text)
+
+
+def _like(form: str, at_s: float) -> str:
+    """So many seconds, as the form is written."""
+    at_s = max(0.0, at_s)
+    digits = len(form.replace(",", ".").partition(".")[2]) if PLAIN_OR_CLOCK.fullmatch(form) else 0
+    if ":" not in form and not PART.search(form):
+        return f"{at_s:.{max(digits, 0 if at_s == round(at_s) else 1)}f}"
+    parts = form.count(":") + 1 if ":" in form else 3
+    whole = round(at_s, digits)
+    minutes, rest = divmod(whole, 60)
+    tail = f"{rest:0{digits + 3 if digits else 2}.{digits}f}"
+    if parts == 2:
+        return f"{int(minutes):02d}:{tail}"
+    return f"{int(minutes // 60):02d}:{int(minutes % 60):02d}:{tail}"
 
 
 def _from_json(value: Any, numbers: bool = True) -> Iterator[Span]:
