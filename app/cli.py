@@ -138,20 +138,22 @@ def add_replay(commands: Any) -> None:
 
 
 def add_runs(commands: Any) -> None:
-    group = commands.add_parser("runs", help="recorded runs: list, show, export", allow_abbrev=False)
+    group = commands.add_parser("runs", help="recorded runs: list, show, verify, export", allow_abbrev=False)
     things = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
     listed = command(things, "list", "all runs, newest first", "runs list", "runs list --json", does="runs")
     shown = command(things, "show", "one run, step by step", "runs show last", does="runs")
+    about = "is a run as it was written? says which step was changed or removed"
+    verified = command(things, "verify", about, "runs verify last", "runs verify NAME --json", does="runs")
     examples = ("runs export last --as script > again.py", "runs export NAME --as lines --to lines.zip")
     exported = command(things, "export", "a run as something to use", *examples, does="runs")
     kinds = "report: HTML; script: Playwright; test: pytest; lines: JSONL to fine-tune on, with its pictures in a ZIP"
     exported.add_argument("--as", dest="kind", required=True, choices=("report", "script", "test", "lines"), help=kinds)
     exported.add_argument("--to", type=Path, metavar="FILE", help="(default: standard output)")
-    for verb in (shown, exported):
+    for verb in (shown, verified, exported):
         verb.add_argument("name", metavar="RUN", help='its name or how that begins, a folder, or "last"')
-    for verb in (listed, shown):
+    for verb in (listed, shown, verified):
         verb.add_argument("--json", action="store_true", help="for programs")
-    for verb in (listed, shown, exported):
+    for verb in (listed, shown, verified, exported):
         verb.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: as the settings say)")
 
 

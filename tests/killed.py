@@ -24,7 +24,7 @@ from model.computer_use import call
 from tools.actions import Action
 
 REPLIES = (call("left_click", coordinate=[30, 40]), "no call", call("terminate", status="success"))
-TRACED = ("loop.py", "store.py", "screens.py")
+TRACED = ("loop.py", "store.py", "disk.py", "screens.py")
 
 
 class Counted(Screens):
