@@ -12,6 +12,8 @@ CHANGED = "The screen changed there before this was done. Look again."
 ANSWERED = "The user answers: {words}"
 NOBODY = "Nobody answers; decide, or terminate with failure and say what is missing."
 STOPPED = "Stopped before this was done."
+DONE_BEFORE = "There was an interruption, and the page was opened anew. The user says that this had been done before."
+NOT_DONE_BEFORE = "There was an interruption before this was done, and the page was opened anew. Look again."
 SCREEN_SIZE = "The screen's resolution is now {size}."
 
 

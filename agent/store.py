@@ -90,12 +90,12 @@ class Recording:
         self.folder = folder
         self.wait: Wait = give_up
         self._lock = FileLock(folder / "lock", thread_local=False)  # let go by the system when this program dies
-        try:
-            with writing(folder):
+        with writing(folder):
+            try:
                 self._lock.acquire(timeout=0)
-                self._lines = Lines(folder / "steps.jsonl")
-        except Timeout as error:
-            raise UserError(f"another program is at the run in {folder}; end that one first") from error
+            except Timeout as error:  # an OSError too
+                raise UserError(f"another program is at the run in {folder}; end that one first") from error
+            self._lines = Lines(folder / "steps.jsonl")
         records = [json.loads(line) for line in whole_lines(folder / "steps.jsonl")]
         self._before = records[-1]["hash"] if records else digest(json.loads((folder / "run.json").read_bytes()))
         self._intended = max((record["intent"] for record in records if "intent" in record), default=-1)

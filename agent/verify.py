@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from agent.chain import digest, is_whole, sha256
 from agent.store import read_run, whole_lines
-from tools.errors import UserError
 
 State = Literal[
     "untouched",  # whole, from the task to the ending

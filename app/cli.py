@@ -124,10 +124,19 @@ def add_demo(commands: Any) -> None:
 
 
 def add_act(commands: Any) -> None:
-    examples = ('act "Search for lamps" --url https://example.com', 'act "Click Login" --url ./page.html --headed')
+    examples = (
+        'act "Search for lamps" --url https://example.com',
+        'act "Click Login" --url ./page.html --headed',
+        "act --resume last",
+    )
     act = command(commands, "act", "do a task in a browser", *examples)
-    act.add_argument("task", metavar="TASK", help="what to do, in plain words")
-    act.add_argument("--url", default="about:blank", help="where to begin (default: %(default)s)")
+    what = act.add_mutually_exclusive_group(required=True)
+    what.add_argument("task", nargs="?", metavar="TASK", help="what to do, in plain words")
+    what.add_argument("--resume", metavar="RUN", help="go on with a run that broke off, as `runs` names it")
+    about = "where to begin (default: about:blank; with --resume, where the run was)"
+    act.add_argument("--url", help=about)
+    about = "of a run that broke off in the middle of a step: whether that had been done (default: asks)"
+    act.add_argument("--last-step", choices=("done", "undone"), help=about)
     add_model(act)
     add_run(act)
 

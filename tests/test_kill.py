@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,9 +12,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from killed import REPLIES, Counted
+from scripted import ScriptedModel
 
-from agent.store import UNKNOWN, read_run, replay
+from agent import prompts
+from agent.loop import Agent
+from agent.resume import broken, settled
+from agent.store import UNKNOWN, Recording, read_run, replay
 from agent.trajectory import Step
+from agent.verify import verify
 
 ROOT = Path(__file__).parents[1]
 MEMORY = Path("/dev/shm")  # a kill loses nothing that was written, so the disk only makes the test slow
@@ -79,6 +86,38 @@ def test_nothing_is_done_before_its_intent_is_on_disk(killed: list[Path]) -> Non
         acted = [step for step in steps if step.actions]
         certain = [step for step in acted if step.result != UNKNOWN]
         assert len(certain) <= done(folder) <= len(acted), folder.name
+
+
+def test_killed_at_any_line_the_run_goes_on_where_it_was_and_nothing_is_done_twice(killed: list[Path]) -> None:
+    whole = recorded(killed[-1])
+    resumed = 0
+    for folder in killed[:-1]:
+        for run in (folder / "runs").glob("[!.]*"):
+            world = Path(shutil.copytree(folder, folder.with_name(f"{folder.name}-again")))
+            if [step.ending for step in replay(run)][-1:] == [whole[-1].ending]:  # killed after its last line
+                continue
+            resume(world, world / "runs" / run.name)
+            resumed += 1
+            steps = recorded(world)
+            certain = [step for step in steps if step.result != prompts.NOT_DONE_BEFORE]
+            assert done(world) == 1, folder.name
+            assert [told(step)[2:5] for step in certain] == [told(step)[2:5] for step in whole], folder.name
+            assert [step.index for step in steps] == list(range(len(steps))) and len(steps) <= 4
+            assert verify(world / "runs" / run.name).state == "untouched"
+    assert resumed > 150
+
+
+def resume(world: Path, run: Path) -> None:
+    """Go on with it as a person does who has looked whether the action was done."""
+    one = broken(run)
+    with Recording.resumed(run, {}) as recording:
+        before = list(one.steps)
+        if one.doubtful:
+            before.append(settled(one.doubtful, was_done=done(world) > 0))
+            recording.outcome(before[-1])
+        over = [step for step in before if step.result != prompts.NOT_DONE_BEFORE]
+        agent = Agent(ScriptedModel(REPLIES[len(over) :]), Counted(world / "marks"), journal=recording)
+        list(agent.run("Do it", before))
 
 
 def test_a_killed_agent_leaves_no_browser_behind(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_any_changed_record_names_its_step(run: Path, number: int) -> None:
         path = run / "steps.jsonl"
         whole = path.read_bytes()
         assert json.loads(whole.splitlines()[number])[key] == number // 2
-        told = change(run, lambda lines: [*lines[:number], edited(lines[number], **values), *lines[number + 1 :]])
+        line = edited(whole.splitlines()[number], **values)
+        told = change(run, lambda lines, line=line: [*lines[:number], line, *lines[number + 1 :]])
         assert f"step {number // 2 + 1} was changed" in told and len(told) <= 2
         path.write_bytes(whole)
     assert verify(run).state == "untouched"
