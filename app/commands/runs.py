@@ -15,6 +15,7 @@ from agent.verify import Verdict, verify
 from app.settings import read_settings
 from app.show import printable, step_lines
 from tools.actions import to_json
+from tools.disk import write_whole, writing
 
 
 def run(arguments: Namespace) -> int:
@@ -29,7 +30,8 @@ def run(arguments: Namespace) -> int:
         case _:
             _, content = exports.exported(runs.find(parent, arguments.name), arguments.kind)
             if arguments.to:
-                arguments.to.write_bytes(content)
+                with writing(arguments.to.parent):
+                    write_whole(arguments.to, content)
                 print(arguments.to)
             else:
                 sys.stdout.buffer.write(content)

@@ -15,6 +15,7 @@ from app import wiring
 from app.settings import read_settings
 from app.show import printable, printable_line
 from model.vlm import VisionLanguageModel
+from tools.disk import write_whole, writing
 
 
 def run(arguments: Namespace) -> int:
@@ -70,7 +71,8 @@ def caption(stretches: Iterator[Stretch], arguments: Namespace) -> int:
     spans = [span for stretch in all_of_it for span in stretch.spans]
     text = to_srt(spans) if arguments.kind == "srt" else to_vtt(spans)
     if arguments.to:
-        arguments.to.write_text(text, encoding="utf-8")
+        with writing(arguments.to.parent):
+            write_whole(arguments.to, text.encode())
     else:
         print(text, end="")
     return 0 if spans else 1
