@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from tools.disk import Lines, whole_bytes, write_whole, writing
 from tools.errors import UserError
 
 
@@ -15,21 +15,20 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self.records = read(path)
-        self.file = path.open("ab")
-        self.file.truncate(whole_bytes(path))
+        self.lines = Lines(path)
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.file.close()
+        self.lines.close()
 
     def append(self, record: dict[str, Any]) -> None:
-        """On disk when this returns: a kill loses at most the line being written."""
-        self.file.write(json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        """On disk when this returns: a kill loses at most the line being written. Raises UserError."""
+        with writing(self.path.parent):
+            self.lines.append(json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
         self.records.append(record)
 
 
@@ -37,11 +36,6 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The whole lines of the file, none when there is no file. Raises UserError."""
     lines = path.read_bytes()[: whole_bytes(path)].splitlines() if path.exists() else []
     return [parse(line, path) for line in lines]
-
-
-def whole_bytes(path: Path) -> int:
-    """Up to and with the last line break: what comes after it was cut off by a kill."""
-    return path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
 
 
 def claim(folder: Path, settings: dict[str, Any]) -> None:
@@ -52,9 +46,8 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "run.json"
     if not path.exists():
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        draft.replace(path)
+        with writing(folder):
+            write_whole(path, (json.dumps(settings, indent=2, ensure_ascii=False) + "\n").encode())
         return
     before = parse(path.read_bytes(), path)
     told = [

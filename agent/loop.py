@@ -14,7 +14,7 @@ from agent import progress, prompts
 from agent.languages.computer_use import ComputerUse
 from agent.memory import messages
 from agent.safety import AllowAll, Policy, Refused
-from agent.trajectory import Ask, Ending, Finish, Seconds, Step
+from agent.trajectory import Ask, Ending, Finish, Seconds, Step, ending_of
 from model.parsing import ParseError
 from model.vlm import PromptTooLarge, Reply, Sampling, VisionLanguageModel
 from tools.actions import Action, Wait
@@ -103,12 +103,13 @@ class Agent:
         self.stopped = threading.Event()
         self.reply: Reply | None = None  # the one being spoken, for `stop`
 
-    def run(self, task: str) -> Iterator[Step]:
+    def run(self, task: str, before: Sequence[Step] = ()) -> Iterator[Step]:
         """Every step as soon as it is done; the last one has an ending.
 
+        before: the steps of a run that broke off, which goes on behind them.
         A step that gets its ending early passes through the rest unchanged. Raises what the journal raises.
         """
-        steps: list[Step] = []
+        steps = list(before)
         while not steps or steps[-1].ending is None:
             try:
                 step = self.perceive(steps)
@@ -226,7 +227,7 @@ class Agent:
     def ending(self, steps: Sequence[Step]) -> Ending | None:
         """Is it over after these steps, and why?"""
         if finish := steps[-1].finish:
-            return Ending("finished" if finish.success else "failed", finish.answer)
+            return ending_of(finish)
         if self.stopped.is_set():
             return CANCELLED
         if ending := progress.stuck(alone(steps)):

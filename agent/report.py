@@ -12,8 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from agent.store import Run, read_run, replay, sync_folder, write_bytes, writing
+from agent.store import Run, read_run, replay
 from agent.trajectory import Ending, Step, in_words
+from tools.disk import Wait, give_up, patiently, write_whole
 from tools.overlay import mark
 
 PICTURE_SIDE = 1280  # pixels; larger screens are shown smaller, so that a long run stays a file one can send
@@ -42,14 +43,15 @@ details { margin: .6rem 0 } .result::before { content: "→ " }
 """
 
 
-def write_report(folder: Path) -> Path:
-    """Write report.html beside the run's other files. Raises UserError when the folder holds no run."""
-    path, draft = folder / "report.html", folder / "report.new"
+def write_report(folder: Path, wait: Wait = give_up) -> Path:
+    """Write report.html beside the run's other files. wait: what to do while the disk is full.
+
+    Raises UserError when the folder holds no run or cannot be written.
+    """
+    path = folder / "report.html"
     text = page(read_run(folder), list(replay(folder)))
-    with writing(folder):
-        write_bytes(draft, text.encode(errors="replace"))  # a lone surrogate in a page title has no UTF-8 form
-        draft.replace(path)
-        sync_folder(folder)
+    content = text.encode(errors="replace")  # a lone surrogate in a page title has no UTF-8 form
+    patiently(folder, lambda: write_whole(path, content), wait)
     return path
 
 

@@ -45,7 +45,8 @@ def summary(folder: Path) -> Summary:
     outcomes: list[Mapping[str, Any]] = []
     try:
         for line in map(json.loads, whole_lines(folder / "steps.jsonl")):
-            (intents if "intent" in line else outcomes).append(line)
+            if "resumed" not in line:
+                (intents if "intent" in line else outcomes).append(line)
         seconds = sum(sum(line["seconds"].values()) for line in outcomes)
         told = outcomes[-1]["ending"] if outcomes else None
         screen = folder / "screens" / Path(intents[-1]["screenshot"]).name if intents else None

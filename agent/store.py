@@ -1,21 +1,22 @@
 """Runs on disk: one folder each, written so that a kill at any moment leaves a run that replays.
 
 run.json          what was asked of whom, with which settings and versions
-steps.jsonl       for each step a line before it is done (intent) and a line after (outcome); only ever appended to
+steps.jsonl       for each step a line before it is done (intent) and a line after (outcome); where a run that broke
+                  off goes on, a line that says so (resumed); only ever appended to, each line sealed (agent/chain.py)
 screens/*.png     the screenshots, named by digest; each is there before the line that names it
+lock              held by the program that writes
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import platform
 import re
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -25,11 +26,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from filelock import FileLock, Timeout
 from PIL import Image
 
+from agent.chain import digest, sealed, sha256
 from agent.trajectory import Ask, Ending, Finish, Seconds, Step
 from model.vlm import Usage
 from tools.actions import from_json, to_json
+from tools.disk import Lines, Wait, give_up, patiently, sync_folder, write_whole, writing
 from tools.environment import Screenshot
 from tools.errors import UserError
 
@@ -53,7 +57,8 @@ class Run:
 class Recording:
     """The journal of one run. Every line and picture is on disk when its call returns.
 
-    Raises UserError that names the folder when it cannot be written.
+    While the disk is full, `wait` says whether to try again. Raises UserError that names the folder when it cannot
+    be written, or is written by another program.
     """
 
     def __init__(self, parent: Path, task: str, model: str, family: str, settings: Mapping[str, Any]) -> None:
@@ -63,12 +68,38 @@ class Recording:
         with writing(parent):
             parent.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))  # appears under its own name when complete
-            (draft / "screens").mkdir()
-            write_bytes(draft / "run.json", json.dumps(asdict(run), indent=2).encode() + b"\n")
-            write_bytes(draft / "steps.jsonl", b"")
-            self.folder = move_to_free_name(draft, f"{now:%Y-%m-%d_%H-%M-%S}_{slug(task)}")
-            self._file = (self.folder / "steps.jsonl").open("ab", buffering=0)
-        self._intended = -1  # index of the last step with an intent
+            try:
+                (draft / "screens").mkdir()
+                write_whole(draft / "run.json", json.dumps(asdict(run), indent=2).encode() + b"\n")
+                write_whole(draft / "steps.jsonl", b"")
+                folder = move_to_free_name(draft, f"{now:%Y-%m-%d_%H-%M-%S}_{slug(task)}")
+            except OSError:
+                shutil.rmtree(draft)
+                raise
+        self._open(folder)
+
+    @classmethod
+    def resumed(cls, folder: Path, settings: Mapping[str, Any]) -> Recording:
+        """Of a run that broke off, to be gone on with. settings: those that now hold."""
+        recording = cls.__new__(cls)
+        recording._open(folder)
+        recording._append({"resumed": datetime.now().astimezone().isoformat(timespec="seconds"), "settings": settings})
+        return recording
+
+    def _open(self, folder: Path) -> None:
+        self.folder = folder
+        self.wait: Wait = give_up
+        self._lock = FileLock(folder / "lock", thread_local=False)  # let go by the system when this program dies
+        with writing(folder):
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout as error:  # an OSError too
+                raise UserError(f"another program is at the run in {folder}; end that one first") from error
+            self._lines = Lines(folder / "steps.jsonl")
+        records = [json.loads(line) for line in whole_lines(folder / "steps.jsonl")]
+        self._before = records[-1]["hash"] if records else digest(json.loads((folder / "run.json").read_bytes()))
+        self._intended = max((record["intent"] for record in records if "intent" in record), default=-1)
+        self._kept: dict[str, str] = {}  # sha256 of the picture's file, for the digest of the screen
 
     def __enter__(self) -> Recording:
         return self
@@ -78,7 +109,7 @@ class Recording:
 
     def intent(self, step: Step) -> None:
         self._keep(step.screenshot)
-        self._append(intent_line(step))
+        self._append({**intent_line(step), "png": self._kept[step.screenshot.digest]})
         self._intended = step.index
 
     def outcome(self, step: Step) -> None:
@@ -88,25 +119,22 @@ class Recording:
 
     def close(self) -> None:
         """May be called twice."""
-        self._file.close()
+        self._lines.close()
+        self._lock.release()
 
     def _keep(self, screenshot: Screenshot) -> None:
-        path = self.folder / "screens" / f"{screenshot.digest}.png"
-        if path.exists():
+        if screenshot.digest in self._kept:
             return
+        path = self.folder / "screens" / f"{screenshot.digest}.png"
         png = io.BytesIO()
         screenshot.image.save(png, "PNG", compress_level=1)  # at the default level a large screen takes a second
-        with writing(self.folder):
-            write_bytes(path.with_suffix(".new"), png.getvalue())
-            path.with_suffix(".new").replace(path)
-            sync_folder(path.parent)
+        patiently(self.folder, lambda: write_whole(path, png.getvalue()), self.wait)
+        self._kept[screenshot.digest] = sha256(png.getvalue())
 
-    def _append(self, line: dict[str, Any]) -> None:
-        rest = json.dumps(line).encode() + b"\n"
-        with writing(self.folder):
-            while rest:
-                rest = rest[self._file.write(rest) :]
-            os.fsync(self._file.fileno())
+    def _append(self, record: Mapping[str, Any]) -> None:
+        line = sealed(record, self._before)
+        patiently(self.folder, lambda: self._lines.append(json.dumps(line).encode() + b"\n"), self.wait)
+        self._before = line["hash"]
 
 
 def record(steps: Iterable[Step], recording: Recording) -> Iterator[Step]:
@@ -125,6 +153,8 @@ def replay(folder: Path) -> Iterator[Step]:
     for number, line in enumerate(whole_lines(folder / "steps.jsonl"), start=1):
         try:
             data = json.loads(line)
+            if "resumed" in data:
+                continue
             if "intent" in data:
                 pending = intended(data, folder)
                 continue
@@ -207,33 +237,6 @@ def with_outcome(step: Step, data: dict[str, Any]) -> Step:
         seconds=Seconds(**data["seconds"]),
         usage=Usage(**data["usage"]),
     )
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        told = f"cannot write to {folder}: {error.strerror}; free some space or choose another folder"
-        raise UserError(told) from error
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """On disk when this returns."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a rename in the folder on disk; where a folder cannot be opened (Windows), the system does so itself."""
-    if os.name == "posix":
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 def move_to_free_name(draft: Path, name: str) -> Path:

@@ -105,6 +105,10 @@ class Step:
         return self.ask is not None and not self.mistake
 
 
+def ending_of(finish: Finish) -> Ending:
+    return Ending("finished" if finish.success else "failed", finish.answer)
+
+
 def in_words(step: Step) -> str:
     """What the step does, in one line for a person."""
     if step.finish is not None:

@@ -58,11 +58,13 @@ class Answer:
         except UserError as error:
             self._show(asked, Turn("assistant", "", usage={"error": str(error), "chinese": error.chinese}))
         finally:
-            if len(self.conversation.turns) > len(asked.turns):
-                store.save(self.conversation)
-            with self._changed:
-                self.ended = True
-                self._changed.notify_all()
+            try:
+                if len(self.conversation.turns) > len(asked.turns):
+                    store.save(self.conversation)
+            finally:  # a full disk keeps no page waiting
+                with self._changed:
+                    self.ended = True
+                    self._changed.notify_all()
 
     def _speak(self, asked: Conversation, model: VisionLanguageModel, store: Store) -> None:
         messages = to_messages(asked, model, store)

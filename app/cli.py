@@ -135,10 +135,19 @@ def add_demo(commands: Any) -> None:
 
 
 def add_act(commands: Any) -> None:
-    examples = ('act "Search for lamps" --url https://example.com', 'act "Click Login" --url ./page.html --headed')
+    examples = (
+        'act "Search for lamps" --url https://example.com',
+        'act "Click Login" --url ./page.html --headed',
+        "act --resume last",
+    )
     act = command(commands, "act", "do a task in a browser", *examples)
-    act.add_argument("task", metavar="TASK", help="what to do, in plain words")
-    act.add_argument("--url", default="about:blank", help="where to begin (default: %(default)s)")
+    what = act.add_mutually_exclusive_group(required=True)
+    what.add_argument("task", nargs="?", metavar="TASK", help="what to do, in plain words")
+    what.add_argument("--resume", metavar="RUN", help="go on with a run that broke off, as `runs` names it")
+    about = "where to begin (default: about:blank; with --resume, where the run was)"
+    act.add_argument("--url", help=about)
+    about = "of a run that broke off in the middle of a step: whether that had been done (default: asks)"
+    act.add_argument("--last-step", choices=("done", "undone"), help=about)
     add_model(act)
     add_run(act)
 
@@ -149,20 +158,22 @@ def add_replay(commands: Any) -> None:
 
 
 def add_runs(commands: Any) -> None:
-    group = commands.add_parser("runs", help="recorded runs: list, show, export", allow_abbrev=False)
+    group = commands.add_parser("runs", help="recorded runs: list, show, verify, export", allow_abbrev=False)
     things = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
     listed = command(things, "list", "all runs, newest first", "runs list", "runs list --json", does="runs")
     shown = command(things, "show", "one run, step by step", "runs show last", does="runs")
+    about = "is a run as it was written? says which step was changed or removed"
+    verified = command(things, "verify", about, "runs verify last", "runs verify NAME --json", does="runs")
     examples = ("runs export last --as script > again.py", "runs export NAME --as lines --to lines.zip")
     exported = command(things, "export", "a run as something to use", *examples, does="runs")
     kinds = "report: HTML; script: Playwright; test: pytest; lines: JSONL to fine-tune on, with its pictures in a ZIP"
     exported.add_argument("--as", dest="kind", required=True, choices=("report", "script", "test", "lines"), help=kinds)
     exported.add_argument("--to", type=Path, metavar="FILE", help="(default: standard output)")
-    for verb in (shown, exported):
+    for verb in (shown, verified, exported):
         verb.add_argument("name", metavar="RUN", help='its name or how that begins, a folder, or "last"')
-    for verb in (listed, shown):
+    for verb in (listed, shown, verified):
         verb.add_argument("--json", action="store_true", help="for programs")
-    for verb in (listed, shown, exported):
+    for verb in (listed, shown, verified, exported):
         verb.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: as the settings say)")
 
 

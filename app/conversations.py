@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from tools.disk import writing
+
 TITLE_LENGTH = 48
 NAME = re.compile(r"[0-9a-f]{16}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -219,10 +221,14 @@ def now() -> str:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Written beside and renamed, readable by this user only."""
+    """Written beside and renamed, readable by this user only. Raises UserError."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    with writing(path.parent):
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)

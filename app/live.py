@@ -27,6 +27,7 @@ from tools.environment import EnvironmentLost, Screenshot
 from tools.errors import UserError
 
 DEMO = "demo"  # as a start address: the address book that comes with Handeye
+ROOM_S = 2.0  # between two looks whether a full disk has room again
 ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
 Phase = Literal["opening", "looking", "thinking", "acting", "asking", "paused", "over"]
 
@@ -60,6 +61,7 @@ class Live:
         self.question: Question | None = None
         self.recording: Recording | None = None
         self.received: list[tuple[str, str]] | None = None  # by the demo's page, to whom and what; None: another page
+        self.full = ""  # why nothing can be written, while the run waits for room
         self.taken = False  # the person has the browser
         self.worker: Worker[Step] = Worker(self._work)
         self._doing: Phase = "opening"
@@ -146,7 +148,7 @@ class Live:
 
     def turn(self, step: Step) -> Action | None:
         self.step, self._doing = step, "acting" if step.reply else "thinking"
-        self.said = step.reply
+        self.said, self.full = step.reply, ""
         self.worker.changed()
         message = self.worker.hold(ends_step=bool(step.reply))
         if message is LookAgain:
@@ -173,6 +175,12 @@ class Live:
         self.worker.changed()
         return question.answer
 
+    def _wait_for_room(self, told: str, tries: int) -> bool:
+        """On a full disk, until there is room or the run is stopped."""
+        self.full = told
+        self.worker.changed()
+        return not self.worker.stopping.wait(ROOM_S)
+
     def _hear(self, piece: str) -> None:
         self.said += piece
         self.worker.changed()
@@ -189,7 +197,7 @@ class Live:
                 except (UserError, EnvironmentLost):
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise
-                self.recording = recording
+                self.recording, recording.wait = recording, self._wait_for_room
                 with browser:
                     policy = AskPerson(self.may, browser.screenshot) if self.job.asks else AllowAll()
                     agent = wiring.make_agent(settings, model, browser, recording, self._hear, policy, self)
@@ -197,7 +205,7 @@ class Live:
                     if worker.stopping.is_set():
                         agent.stop()
                     for step in agent.run(self.job.task):
-                        self.step, self._doing = step, "looking"
+                        self.step, self._doing, self.full = step, "looking", ""
                         yield step
                 if book:
                     self.received = book.sent

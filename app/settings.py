@@ -53,6 +53,12 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str] = os.
     return Settings(**chosen)
 
 
+def recorded(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by field name, out of a run's record, which may hold more than settings. Raises UserError."""
+    texts = {name: as_text(value) for name, value in kept.items() if name in READERS and value is not None}
+    return {name: read_one(name, text, f"{name} in the run's record") for name, text in texts.items()}
+
+
 def settings_file(environment: Mapping[str, str]) -> Path:
     """Where this system keeps a user's settings; the file need not exist."""
     if sys.platform == "win32":

@@ -1,7 +1,7 @@
 """Runs that die by kill -9, as programs of their own for tests/test_kill.py.
 
-python killed.py lines OUT      one run for every line of the loop and the store, killed just before that line
-python killed.py browser OUT    one run in a real browser that says "acting" and then waits to be killed
+python killed.py lines OUT                     one run for every line of the loop and the store, killed just before it
+python killed.py point OUT URL CLICKS POINT N   one run in a real browser, killed at a point of its step N
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -22,9 +24,15 @@ from agent.store import Recording, versions
 from agent.trajectory import Step
 from model.computer_use import call
 from tools.actions import Action
+from tools.browser import Browser
+from tools.environment import Screenshot
+from tools.geometry import Size
 
-REPLIES = (call("left_click", coordinate=[30, 40]), "no call", call("terminate", status="success"))
-TRACED = ("loop.py", "store.py", "screens.py")
+CLICK = call("left_click", coordinate=[30, 40])
+REPLIES = (CLICK, "no call", call("terminate", status="success"))
+PAGE = Size(280, 140)
+AMID_S = 0.03  # so long after an action begins its middle is; it takes a few tenths of a second, until the page rests
+TRACED = ("loop.py", "store.py", "disk.py", "screens.py")
 
 
 class Counted(Screens):
@@ -41,18 +49,62 @@ class Counted(Screens):
         return said
 
 
-class Loud:
-    """A journal that tells when an action is about to be done."""
+@dataclass
+class Mortal:
+    """Environment and journal of a run that dies when it comes to `point` in its step `number`."""
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
+    browser: Browser
+    recording: Recording
+    point: str
+    number: int
+    now: int = 0  # the step under way
+    said: str = ""  # by the model in this step
+
+    def come_to(self, point: str) -> None:
+        if (point, self.now) == (self.point, self.number):
+            die()
+
+    def screenshot(self) -> Screenshot:
+        self.come_to("before the screenshot")
+        seen = self.browser.screenshot()
+        self.come_to("after the screenshot")
+        return seen
+
+    def hear(self, piece: str) -> None:
+        self.said += piece
+        self.come_to("after the reply" if self.said == CLICK else "amid the reply")
 
     def intent(self, step: Step) -> None:
+        self.come_to("before the intent")
         self.recording.intent(step)
-        print("acting", flush=True)
+        self.come_to("after the intent")
+
+    def perform(self, action: Action) -> str:
+        if (self.point, self.now) == ("amid the action", self.number):
+            threading.Timer(AMID_S, die).start()
+        said = self.browser.perform(action)
+        self.come_to("after the action")
+        return said
 
     def outcome(self, step: Step) -> None:
+        self.come_to("before the outcome")
         self.recording.outcome(step)
+        self.come_to("after the outcome")
+        self.now, self.said = self.now + 1, ""
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Called by Python before it renames or removes a file; a draft is removed after it was renamed."""
+        if event == "os.rename" and str(arguments[1]).endswith(".png"):
+            self.come_to("before the rename")
+        if event == "os.remove" and str(arguments[0]).endswith(".png.new"):
+            self.come_to("after the rename")
+
+    def close(self) -> None:
+        self.browser.close()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def whole_run(out: Path) -> None:
@@ -71,7 +123,7 @@ def die_at(last: int) -> None:
             return None
         lines += event == "line"
         if lines == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         return trace
 
     sys.settrace(trace)
@@ -91,13 +143,21 @@ def killed_at_every_line(out: Path) -> None:
             return
 
 
-def in_a_browser(out: Path) -> None:
-    from tools.browser import Browser
-
-    with Browser() as browser, Recording(out, "Wait", "scripted", "tiny", {}) as recording:
-        for _ in Agent(ScriptedModel([call("wait", time=300)]), browser, journal=Loud(recording)).run("Wait"):
+def killed_at_a_point(out: Path, url: str, clicks: int, point: str, number: int) -> None:
+    with (
+        Browser(url, viewport=PAGE) as browser,
+        Recording(out, "Do it", "scripted", "tiny", {"url": url, "viewport": str(PAGE), "scale": 1.0}) as recording,
+    ):
+        mortal = Mortal(browser, recording, point, number)
+        sys.addaudithook(mortal.audit)
+        model = ScriptedModel([CLICK] * clicks)
+        for _ in Agent(model, mortal, journal=mortal, on_text=mortal.hear).run("Do it"):
             pass
 
 
 if __name__ == "__main__":
-    {"lines": killed_at_every_line, "browser": in_a_browser}[sys.argv[1]](Path(sys.argv[2]))
+    match sys.argv[1:]:
+        case "lines", out:
+            killed_at_every_line(Path(out))
+        case "point", out, url, clicks, point, number:
+            killed_at_a_point(Path(out), url, int(clicks), point, int(number))

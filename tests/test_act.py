@@ -1,18 +1,34 @@
-"""`act`: whoever sits at the terminal is asked what the model wants to know."""
+"""`act`: whoever sits at the terminal is asked what the model wants to know; a run that broke off goes on."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from conftest import Site
+from PIL import Image
 from scripted import ScriptedModel
 
 from agent import prompts
-from app.commands.act import perform, who_answers
-from app.settings import Settings
+from agent.resume import broken
+from agent.runs import summary
+from agent.store import Recording, replay
+from agent.trajectory import Step
+from agent.verify import verify
+from app import cli
+from app.commands.act import Outcome, ask_whether_done, go_on, perform, who_answers
+from app.settings import Settings, recorded
 from model.computer_use import call, response
+from model.messages import Message
+from model.vlm import Reply, Sampling
+from tools.actions import Click
+from tools.environment import Screenshot
+from tools.errors import UserError
+from tools.geometry import Point, Size
 
 
 def test_the_model_asks_at_the_terminal_and_reads_what_is_typed_there(
@@ -28,3 +44,153 @@ def test_the_model_asks_at_the_terminal_and_reads_what_is_typed_there(
     assert outcome.ending.success and model.asked[1][-1].text == response(prompts.answered("Anna Berg"))
     assert "the model asks: Which [2J Anna?\nyour answer: " in capsys.readouterr().err
     assert "The user answers: Anna Berg" in outcome.report.read_text()
+
+
+CLICK = call("left_click", coordinate=[60, 30])
+DONE = call("terminate", status="success")
+PAGE = '<button onclick="fetch(\'/sent\')" style="position:fixed;inset:0">Send</button>'
+
+
+class Dies(Exception):
+    """A crash of the program, at the worst of moments."""
+
+
+class DyingModel(ScriptedModel):
+    def stream(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Reply:
+        try:
+            return super().stream(messages, sampling)
+        except AssertionError as error:  # the script is over
+            raise Dies from error
+
+
+@pytest.fixture
+def page(site: Site) -> str:
+    site.pages["/sent"] = "ok"
+    return site.put("/send", PAGE)
+
+
+def break_off(runs: Path, url: str) -> Path:
+    """The folder of a run whose first step is over, and that died while the model thought of the next one."""
+    with pytest.raises(Dies):
+        perform(Settings(runs=runs, viewport=Size(400, 300)), DyingModel([CLICK]), "Send it", url)
+    (folder,) = runs.iterdir()
+    return folder
+
+
+def without_outcome(folder: Path) -> None:
+    """As if it had died between the click and the line that says so."""
+    lines = (folder / "steps.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "steps.jsonl").write_bytes(b"".join(lines[:-1]))
+
+
+def doubtful(runs: Path) -> Path:
+    """A run that died in its first step."""
+    with Recording(runs, "Do it", "scripted", "tiny", {"url": "about:blank"}) as recording:
+        recording.intent(Step(0, Screenshot(Image.new("RGB", (80, 60))), CLICK, (Click(Point(3, 4)),)))
+    return recording.folder
+
+
+def resumed(folder: Path, replies: list[str], was_done: bool = False) -> Outcome:
+    one = broken(folder)
+    settings = Settings(**{"runs": folder.parent, **recorded(one.run.settings)})
+    return go_on(settings, ScriptedModel(replies), one, was_done, one.url)
+
+
+def sent(site: Site) -> int:
+    return site.asked.count("/sent")
+
+
+def test_a_run_that_broke_off_between_steps_goes_on_behind_them(tmp_path: Path, page: str, site: Site) -> None:
+    folder = break_off(tmp_path, page)
+    outcome = resumed(folder, [DONE])
+    assert (outcome.steps, outcome.ending.reason, sent(site)) == (2, "finished", 1)
+    assert [step.index for step in replay(folder)] == [0, 1] and verify(folder).state == "untouched"
+    assert outcome.report.parent == folder and list(tmp_path.iterdir()) == [folder]
+    assert replay_last(folder).screenshot.size == Size(800, 600) and replay_last(folder).screenshot.url == page
+    with pytest.raises(UserError, match="has ended"):
+        broken(folder)
+
+
+def replay_last(folder: Path) -> Step:
+    return list(replay(folder))[-1]
+
+
+@pytest.mark.parametrize("was_done", [True, False])
+def test_what_may_have_been_done_is_not_done_again_but_by_the_model(
+    tmp_path: Path, page: str, site: Site, was_done: bool
+) -> None:
+    folder = break_off(tmp_path, page)
+    without_outcome(folder)
+    one = broken(folder)
+    assert one.doubtful and one.doubtful.actions and not one.steps and sent(site) == 1
+    outcome = resumed(folder, [DONE], was_done)
+    assert (outcome.steps, sent(site)) == (2, 1), "nothing was clicked"
+    told = prompts.DONE_BEFORE if was_done else prompts.NOT_DONE_BEFORE
+    assert [step.result for step in replay(folder)] == [told, ""]
+    assert summary(folder).ending == outcome.ending and verify(folder).state == "untouched"
+
+
+def test_with_nobody_at_the_terminal_a_doubt_is_a_refusal_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = doubtful(tmp_path)
+    before = (folder / "steps.jsonl").read_bytes()
+    with Path(os.devnull).open() as nobody:
+        monkeypatch.setattr(sys, "stdin", nobody)
+        assert cli.main(["act", "--resume", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "step 1 had begun" in said and "click at" in said and "--last-step done or --last-step undone" in said
+    assert (folder / "steps.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(("typed", "was_done"), [("what?\nyes\n", True), ("\nN\n", False)])
+def test_at_the_terminal_the_person_says_whether_it_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, was_done: bool
+) -> None:
+    folder = doubtful(tmp_path)
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, typed.encode())
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert ask_whether_done(broken(folder), None) is was_done
+    os.close(keyboard)
+    assert ask_whether_done(broken(folder), "done") and not ask_whether_done(broken(folder), "undone")
+
+
+def test_a_run_that_had_only_to_be_written_to_its_end_needs_no_browser(tmp_path: Path) -> None:
+    settings = Settings(runs=tmp_path)
+    folder = perform(settings, ScriptedModel([DONE]), "Do it", "about:blank").report.parent
+    without_outcome(folder)
+    one = broken(folder)
+    assert one.doubtful and one.doubtful.finish
+    outcome = go_on(settings, ScriptedModel([]), one, False, "http://127.0.0.1:9/")
+    assert outcome.ending.success and outcome.steps == 1 and verify(folder).state == "untouched"
+
+
+def test_a_run_that_still_goes_on_is_left_alone(tmp_path: Path) -> None:
+    with Recording(tmp_path, "Do it", "scripted", "tiny", {}) as live:
+        with pytest.raises(UserError, match="another program is at the run"):
+            Recording.resumed(live.folder, {})
+        assert verify(live.folder).faults == ()
+    Recording.resumed(live.folder, {}).close()
+
+
+def test_a_run_that_was_changed_does_not_go_on(tmp_path: Path) -> None:
+    folder = doubtful(tmp_path)
+    text = (folder / "run.json").read_text()
+    (folder / "run.json").write_text(text.replace("Do it", "Do more"))
+    with pytest.raises(UserError, match="runs verify"):
+        broken(folder)
+
+
+def test_the_command_goes_on_with_the_embedded_model_and_the_runs_own_settings(
+    tmp_path: Path, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = break_off(tmp_path, page)
+    assert cli.main(["act", "--resume", "last", "--out", str(tmp_path), "--max-steps", "2"]) in (0, 1)
+    assert "2 steps" in capsys.readouterr().out
+    assert replay_last(folder).screenshot.size == Size(800, 600), (
+        "in pixels of the screenshot, two for each of the page"
+    )
+    line = (folder / "steps.jsonl").read_bytes().splitlines()[2]
+    assert json.loads(line)["settings"]["max_steps"] == 2 and json.loads(line)["resumed"]

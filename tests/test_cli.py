@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": ["runs/x"],
     "runs list": [],
     "runs show": ["x"],
+    "runs verify": ["x"],
     "runs export": ["x", "--as", "script"],
     "ground": ["x.png", "a button"],
     "parse": ["x.pdf"],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from demo_replies import replies
+from full import fill, small_disk
 from scripted import ScriptedModel
 
 from agent import prompts
@@ -181,3 +182,30 @@ def test_a_page_that_does_not_open_leaves_no_run(tmp_path: Path) -> None:
     job = Job("x", "http://127.0.0.1:9/")
     live = until(Live(Settings(runs=tmp_path), job, lambda: ScriptedModel([])), is_over)
     assert "cannot start there" in str(live.worker.error) and not list(tmp_path.iterdir())
+
+
+def test_on_a_full_disk_the_page_is_told_and_the_run_waits_for_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        live = Live(Settings(runs=disk), Job("x", "about:blank"), lambda: ScriptedModel([DONE]))
+        live.worker.pause()
+        until(live, is_seen)
+        fill(disk / "filler")
+        live.resume()
+        until(live, lambda live: live.full)
+        assert "No space left" in live.full and live.recording and live.recording.folder.name in live.full
+        (disk / "filler").unlink()
+        until(live, is_over)
+        assert live.worker.error is None and live.ending == Ending("finished")
+
+
+def test_a_run_that_waits_for_room_can_be_stopped(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        live = Live(Settings(runs=disk), Job("x", "about:blank"), lambda: ScriptedModel([DONE]))
+        live.worker.pause()
+        until(live, is_seen)
+        fill(disk / "filler")
+        live.resume()
+        until(live, lambda live: live.full)
+        live.stop()
+        until(live, is_over)
+        assert "free some space" in str(live.worker.error)

@@ -59,7 +59,7 @@ def test_replay_equals_live(recording: Recording) -> None:
 def test_a_run_recorded_before_persons_could_act_still_replays(recording: Recording) -> None:
     list(record(STEPS[:2], recording))
     path = recording.folder / "steps.jsonl"
-    path.write_bytes(path.read_bytes().replace(b', "by_person": false, "corrected": "", "ask": null', b""))
+    path.write_bytes(path.read_bytes().replace(b'"by_person": false, "corrected": "", "ask": null, ', b""))
     assert b'"ask"' not in path.read_bytes() and list(replay(recording.folder)) == STEPS[:2]
 
 
@@ -181,7 +181,7 @@ def test_a_full_disk_names_the_folder_and_leaves_a_run_that_replays(recording: R
 def test_a_device_that_is_full_is_told_the_same_way(recording: Recording) -> None:
     recording.close()
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(UserError, match="No space left"):
-        recording._file = full
+        recording._lines.file = full
         recording.outcome(STEPS[0])
     assert not list(replay(recording.folder))
 

@@ -16,6 +16,7 @@ from agent.journal import Journal
 from agent.reading import PAGE
 from model.parsing.documents import Block
 from model.vlm import Sampling, VisionLanguageModel
+from tools.disk import write_whole, writing
 from tools.documents import Word
 from tools.errors import UserError
 from tools.geometry import Box, Size
@@ -143,9 +144,8 @@ def write(pages: Sequence[PageRead], name: str, place: Path, kinds: Sequence[str
 
 
 def put(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-    draft.replace(path)
+    with writing(path.parent):
+        write_whole(path, text.encode(errors="backslashreplace"))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from agent.documents.cells import Cell, cells, grid, html_table
 from agent.documents.pages import PageRead
 from agent.documents.spelling import Spelled
 from model.parsing.documents import Block
+from tools.disk import write_whole, writing
 from tools.geometry import Box
 
 UNREAD = "[unread]"  # stands where the model's answer could not be used
@@ -177,7 +178,7 @@ def to_csv(rows: list[list[str]]) -> str:
 
 
 def write_xlsx(path: Path, found: Sequence[tuple[str, list[list[str]]]]) -> None:
-    """One sheet for each table; numbers become numbers."""
+    """One sheet for each table; numbers become numbers. Raises UserError when it cannot be written."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -193,7 +194,10 @@ def write_xlsx(path: Path, found: Sequence[tuple[str, list[list[str]]]]) -> None
                     cell.data_type = "s"  # a text, not a formula
     if not found:
         book.create_sheet("no tables")
-    book.save(path)
+    content = io.BytesIO()
+    book.save(content)
+    with writing(path.parent):
+        write_whole(path, content.getvalue())
 
 
 def number(text: str) -> float | int | None:

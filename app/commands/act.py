@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import shutil
 import sys
+import threading
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent import runs
 from agent.loop import Agent, Guide, NoGuide
 from agent.report import write_report
+from agent.resume import Broken, broken, settled
 from agent.store import Recording
-from agent.trajectory import Ending, Step
+from agent.trajectory import Ending, Step, in_words
 from app import wiring
-from app.settings import Settings, read_settings, to_json
+from app.settings import Settings, read_settings, recorded, to_json
 from app.show import printable, step_lines
 from model.vlm import VisionLanguageModel
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
+
+ROOM_S = 2.0  # between two looks whether a full disk has room again
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,56 @@ class Terminal(NoGuide):
         return sys.stdin.readline().strip()
 
 
+class Patience:
+    """What to do while the disk is full: say so, and wait for room until the run is stopped."""
+
+    def __init__(self, stopped: threading.Event) -> None:
+        self.stopped = stopped
+
+    def __call__(self, told: str, tries: int) -> bool:
+        if tries == 1:
+            print(f"{told}\npaused; goes on when there is room (Ctrl-C stops it)", file=sys.stderr, flush=True)
+        return not self.stopped.wait(ROOM_S)
+
+
 def who_answers() -> Guide:
     return Terminal() if sys.stdin.isatty() else NoGuide()
 
 
 def run(arguments: Namespace) -> int:
-    settings = read_settings(vars(arguments))
-    with closing(wiring.load_model(settings)) as model:
-        outcome = perform(settings, model, arguments.task, arguments.url, guide=who_answers())
+    if arguments.resume:
+        outcome = resume(arguments)
+    else:
+        settings = read_settings(vars(arguments))
+        with closing(wiring.load_model(settings)) as model:
+            url = arguments.url or "about:blank"
+            outcome = perform(settings, model, arguments.task, url, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
+
+
+def resume(arguments: Namespace) -> Outcome:
+    """Go on with a run that broke off, with its own settings where no flags are given. Raises UserError."""
+    flags = {name: value for name, value in vars(arguments).items() if value is not None}
+    one = broken(runs.find(read_settings(flags).runs, arguments.resume))
+    settings = read_settings({**recorded(one.run.settings), **flags})
+    was_done = one.doubtful is not None and one.doubtful.actions != () and ask_whether_done(one, arguments.last_step)
+    with closing(wiring.load_model(settings)) as model:
+        return go_on(settings, model, one, was_done, arguments.url or one.url, guide=who_answers())
+
+
+def ask_whether_done(one: Broken, said: str | None) -> bool:
+    """said: by the flag; None: the person at the terminal is asked. Raises UserError when nobody is there."""
+    assert one.doubtful
+    doubt = f"step {one.doubtful.index + 1} had begun when the run broke off: {printable(in_words(one.doubtful))}"
+    if said is None and not sys.stdin.isatty():
+        found_out = "find out whether that was done, then add --last-step done or --last-step undone"
+        raise UserError(f"{doubt}; {found_out}")
+    while said not in ("done", "undone"):
+        print(f"{doubt}\nhad that been done? yes, no, or Ctrl-C: ", end="", file=sys.stderr, flush=True)
+        said = {"yes": "done", "y": "done", "no": "undone", "n": "undone"}.get(sys.stdin.readline().strip().lower())
+    return said == "done"
 
 
 def show(step: Step) -> None:
@@ -68,22 +112,59 @@ def perform(
 
     on_agent: gets the agent before it begins, to stop it.
     """
-    seconds, steps, ending = 0.0, 0, Ending("interrupted")
     with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
         try:
             browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
         except UserError:
             shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
-        try:
-            with browser:
-                agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
-                on_agent(agent)
-                for step in agent.run(task):
-                    on_step(step)
-                    seconds, steps, ending = seconds + step.seconds.total, steps + 1, step.ending or ending
-        except EnvironmentLost as lost:  # before there was anything to see
-            ending = Ending("lost", str(lost))
-        finally:  # an interrupted run has its report too
-            report = write_report(recording.folder)
-    return Outcome(ending, steps, seconds, report)
+        with browser:
+            agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
+            on_agent(agent)
+            return follow(agent, recording, task, [], on_step)
+
+
+def go_on(
+    settings: Settings,
+    model: VisionLanguageModel,
+    one: Broken,
+    was_done: bool,
+    url: str,
+    on_step: Callable[[Step], None] = show,
+    guide: Guide = NoGuide(),
+) -> Outcome:
+    """The run again from where it broke off, on a fresh page. was_done: the doubtful step. Raises UserError."""
+    with Recording.resumed(one.folder, {**to_json(settings), "url": url}) as recording:
+        before = list(one.steps)
+        if one.doubtful:
+            before.append(settled(one.doubtful, was_done))
+            recording.outcome(before[-1])
+            on_step(before[-1])
+        if before and before[-1].ending:  # it had only to be written down
+            return outcome_of(before, write_report(recording.folder))
+        with wiring.open_browser(settings, model.family, url, recording.folder / "downloads") as browser:
+            agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
+            return follow(agent, recording, one.run.task, before, on_step)
+
+
+def follow(
+    agent: Agent, recording: Recording, task: str, before: Sequence[Step], on_step: Callable[[Step], None]
+) -> Outcome:
+    """To the end of the run. before: the steps of it that were there already."""
+    recording.wait = Patience(agent.stopped)
+    steps = list(before)
+    lost: Ending | None = None
+    try:
+        for step in agent.run(task, before):
+            steps.append(step)
+            on_step(step)
+    except EnvironmentLost as error:  # before there was anything to see
+        lost = Ending("lost", str(error))
+    finally:  # an interrupted run has its report too
+        report = write_report(recording.folder, recording.wait)
+    return outcome_of(steps, report, lost)
+
+
+def outcome_of(steps: Sequence[Step], report: Path, lost: Ending | None = None) -> Outcome:
+    ending = lost or (steps[-1].ending if steps else None) or Ending("interrupted")
+    return Outcome(ending, len(steps), sum(step.seconds.total for step in steps), report)

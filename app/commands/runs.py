@@ -1,17 +1,21 @@
-"""`runs`: recorded runs listed, shown and exported."""
+"""`runs`: recorded runs listed, shown, verified and exported."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from agent import exports, runs, store
 from agent.trajectory import Step
+from agent.verify import Verdict, verify
 from app.settings import read_settings
 from app.show import printable, step_lines
 from tools.actions import to_json
+from tools.disk import write_whole, writing
 
 
 def run(arguments: Namespace) -> int:
@@ -21,10 +25,13 @@ def run(arguments: Namespace) -> int:
             show_list(runs.summaries(parent), arguments.json)
         case "show":
             show(runs.summary(runs.find(parent, arguments.name)), arguments.json)
+        case "verify":
+            return show_verdict(runs.find(parent, arguments.name), arguments.json)
         case _:
             _, content = exports.exported(runs.find(parent, arguments.name), arguments.kind)
             if arguments.to:
-                arguments.to.write_bytes(content)
+                with writing(arguments.to.parent):
+                    write_whole(arguments.to, content)
                 print(arguments.to)
             else:
                 sys.stdout.buffer.write(content)
@@ -51,6 +58,30 @@ def show(one: runs.Summary, as_json: bool) -> None:
     for step in steps:
         print(step_lines(step))
     print(printable(str(one.ending or "not ended: the program stopped between two steps")))
+
+
+def show_verdict(folder: Path, as_json: bool) -> int:
+    """0 for an untouched run, 1 for all others."""
+    verdict = verify(folder)
+    if as_json:
+        print(json.dumps({"name": folder.name, "folder": str(folder), **asdict(verdict)}, indent=2))
+    else:
+        print(verdict_line(verdict))
+    return 0 if verdict.state == "untouched" else 1
+
+
+def verdict_line(verdict: Verdict) -> str:
+    match verdict.state:
+        case "untouched":
+            return f"untouched: all {verdict.steps} steps are as they were written (seal {verdict.seal})"
+        case "changed":
+            told = [str(fault) for fault in verdict.faults]
+            return f"changed: {'; '.join(told)}{'' if verdict.is_ended else '; the end is missing'}"
+        case "cut":
+            there = f"what is there, {verdict.steps} steps, is as it was written (seal {verdict.seal or 'none'})"
+            return f"cut: the end is missing: the program stopped before it, or it was removed; {there}"
+        case "unsealed":
+            return "unsealed: recorded before runs were sealed; nothing can be said of it"
 
 
 def as_data(one: runs.Summary) -> dict[str, Any]:

@@ -71,6 +71,10 @@ TEXTS = {
     "agent.pausing": ("Pausing after this …", "这一步之后暂停……"),
     "agent.paused": ("Paused", "已暂停"),
     "agent.taken": ("You have the browser", "由你操作浏览器"),
+    "agent.full": (
+        "The disk is full: {told}. The run goes on when there is room.",
+        "磁盘已满：{told}。有空间后会自动继续。",
+    ),
     "agent.count": ("step {number} of at most {most}", "第 {number} 步，最多 {most} 步"),
     "agent.rate": ("{each:.1f} s a step, at most {left:.0f} s left", "每步 {each:.1f} 秒，最多还需 {left:.0f} 秒"),
     "agent.planned": (
@@ -356,6 +360,8 @@ class Look:
             deed = words(steps.doing(step, self.tell)) if step else ""
             planned = step and step.reply and not live.taken
             hint = self.tell("agent.planned", deed=deed) if planned else self.tell("agent.your_turn")
+        if live.full:
+            hint = words(self.tell("agent.full", told=live.full))
         bar = f'<i class="bar"><i style="width:{min(100, 100 * count / most):.0f}%"></i></i>'
         return (
             f'<div class="status {state}" role="status"><p><b>{self.tell(f"agent.{state}")}</b> '

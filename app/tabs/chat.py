@@ -134,11 +134,12 @@ class Chat:
             yield gr.update(value=None, submit_btn=False), *skipped()[1:]
         try:
             read = self.read(files, conversation.options.fps, request)
+            answer = self.answers.ask(conversation, text, read.pictures, read.videos)
         except UserError as error:
             gr.Warning(escape(self.desk.wrong(error, request)))
             yield gr.update(value=given, submit_btn=True), *skipped()[1:]
             return
-        yield from self.follow(self.answers.ask(conversation, text, read.pictures, read.videos), words, request)
+        yield from self.follow(answer, words, request)
 
     def try_example(
         self, id: str, words: str, chosen: gr.SelectData, request: gr.Request, *options: Any
