@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from app.settings import read_count, read_pages, read_quantization, read_rate, read_scale, read_size
+from app.settings import read_count, read_pages, read_patterns, read_quantization, read_rate, read_scale, read_size
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -397,6 +397,15 @@ def add_explain(commands: Any) -> None:
     reply.add_argument("--model-screen", type=typed(read_size), metavar="WxH", help=seen)
     lines = "read {reply, family, screen, model_screen} objects, write {actions, error} objects, one a line"
     reply.add_argument("--jsonl", action="store_true", help=lines)
+    examples = (
+        "explain url --allow '*.example.com' --block ads.example.com https://ads.example.com/a",
+        "explain url --jsonl < addresses.jsonl",
+    )
+    url = command(things, "url", "may this address be contacted, and by which rule", *examples, does="explain")
+    url.add_argument("url", nargs="?", metavar="URL", help="the address")
+    add_rules(url)
+    lines = "read {url, allow, block} objects, write {decision, rule} objects, one a line"
+    url.add_argument("--jsonl", action="store_true", help=lines)
 
 
 def add_test(commands: Any) -> None:
@@ -433,6 +442,14 @@ def add_run(parser: ArgumentParser) -> None:
     group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help="size of the page, in CSS pixels")
     group.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
     group.add_argument("--out", dest="runs", type=Path, metavar="DIR", help="where the run gets a folder of its own")
+
+
+def add_rules(parser: ArgumentParser) -> None:
+    forms = "*, host, *.host, host:port, host:*, scheme://host[:port][/path]"
+    allow = f"only these addresses, parted by commas: {forms}; '' allows none (default: all public ones)"
+    parser.add_argument("--allow", type=read_patterns, action="extend", metavar="PATTERN,...", help=allow)
+    block = "never these, whatever is allowed; a host stands for its subdomains too"
+    parser.add_argument("--block", type=read_patterns, action="extend", metavar="PATTERN,...", help=block)
 
 
 def add_out(parser: ArgumentParser, file: str) -> None:

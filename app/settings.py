@@ -143,6 +143,11 @@ def read_pages(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
+def read_patterns(text: str) -> tuple[str, ...]:
+    """ "a.example, *.b.example" to its parts; of "" there are none. What is a pattern, tools/url_rules.py says."""
+    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+
+
 def read_rate(text: str) -> float:
     """Raises ValueError."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0.01 <= float(text) <= 30:

@@ -32,6 +32,7 @@ COMMANDS = {
     "train": ["--stage", "x"],
     "doctor": [],
     "explain reply": ["x"],
+    "explain url": ["x"],
     "test": [],
 }
 
