@@ -92,6 +92,7 @@ def add_app(commands: Any) -> None:
     app.add_argument("--port", type=int, metavar="N", help="(default: the first free one from 7860)")
     about = "open it in a browser (default: where there is a screen)"
     app.add_argument("--open", action=argparse.BooleanOptionalAction, help=about)
+    add_rules(app.add_argument_group("the agent's browser (defaults come from the settings)"))
     add_model(app)
 
 
@@ -441,10 +442,11 @@ def add_run(parser: ArgumentParser) -> None:
     group.add_argument("--max-steps", type=typed(read_count), metavar="N", help="steps before it counts as not done")
     group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help="size of the page, in CSS pixels")
     group.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
+    add_rules(group)
     group.add_argument("--out", dest="runs", type=Path, metavar="DIR", help="where the run gets a folder of its own")
 
 
-def add_rules(parser: ArgumentParser) -> None:
+def add_rules(parser: Any) -> None:
     forms = "*, host, *.host, host:port, host:*, scheme://host[:port][/path]"
     allow = f"only these addresses, parted by commas: {forms}; '' allows none (default: all public ones)"
     parser.add_argument("--allow", type=read_patterns, action="extend", metavar="PATTERN,...", help=allow)

@@ -52,8 +52,10 @@ class Question:
 class Live:
     """A run that has begun. It is the Guide of its agent; everything but `turn`, `ask` and `may` is for pages."""
 
-    def __init__(self, settings: Settings, job: Job, model: Callable[[], VisionLanguageModel]) -> None:
-        """model: called on the run's own thread; may take long."""
+    def __init__(
+        self, settings: Settings, job: Job, model: Callable[[], VisionLanguageModel], own_ports: Sequence[int] = ()
+    ) -> None:
+        """model: called on the run's own thread; may take long. own_ports: where the page is served."""
         self.job, self.settings = job, settings
         self.step: Step | None = None  # the one under way, as far as it has come
         self.said = ""  # by the model in this step
@@ -63,7 +65,7 @@ class Live:
         self.taken = False  # the person has the browser
         self.worker: Worker[Step] = Worker(self._work)
         self._doing: Phase = "opening"
-        self._model = model
+        self._model, self._own_ports = model, own_ports
         self._agent: Agent | None = None
         self._asked = count(1)
         self.worker.start()
@@ -185,7 +187,8 @@ class Live:
             kept = {**to_json(settings), "url": url, "start": self.job.start}
             with Recording(settings.runs, self.job.task, model.name, model.family.name, kept) as recording:
                 try:
-                    browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+                    downloads = recording.folder / "downloads"
+                    browser = wiring.open_browser(settings, model.family, url, downloads, self._own_ports)
                 except (UserError, EnvironmentLost):
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise
@@ -217,7 +220,7 @@ class Stage:
         with self._lock:
             if self.live and self.live.phase != "over":
                 return None
-            self.live = Live(settings, job, self.desk.model)
+            self.live = Live(settings, job, self.desk.model, self.desk.own_ports)
             return self.live
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +42,10 @@ class Settings:
     """Screenshot pixels for each CSS pixel; None: what the model reads best."""
     headed: bool = False
     """Show the browser's window."""
+    allow: Sequence[str] | None = None
+    """The only addresses that the agent's browser may contact, as patterns; None: all public ones."""
+    block: Sequence[str] = ()
+    """Addresses that it never contacts, whatever is allowed."""
     runs: Path = Path("runs")
     """Where each run gets a folder of its own."""
 
@@ -100,6 +104,8 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def as_text(value: object) -> str:
     """A TOML value as a person would write it in a variable, so that both are read by one rule."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -187,10 +193,13 @@ READERS: dict[str, Callable[[str], Any]] = {
     "viewport": read_size,
     "scale": read_scale,
     "headed": read_bool,
+    "allow": read_patterns,
+    "block": read_patterns,
     "runs": lambda text: Path(text).expanduser(),
 }
 
 
 def to_json(settings: Settings) -> dict[str, Any]:
     """For a run's record."""
-    return asdict(settings) | {"viewport": str(settings.viewport), "runs": str(settings.runs)}
+    said = {"viewport": str(settings.viewport), "runs": str(settings.runs), "block": ",".join(settings.block)}
+    return asdict(settings) | said | {"allow": None if settings.allow is None else ",".join(settings.allow)}

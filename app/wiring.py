@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.loop import Agent, Guide, Journal, NoGuide
@@ -13,6 +13,8 @@ from model.local.load import load
 from model.local.runner import LocalModel
 from model.vlm import VisionLanguageModel
 from tools.browser import Browser
+from tools.errors import UserError
+from tools.url_rules import BadPattern, Rules
 
 
 def load_model(settings: Settings) -> LocalModel:
@@ -20,10 +22,26 @@ def load_model(settings: Settings) -> LocalModel:
     return load(settings.model, device=settings.device, dtype=settings.dtype, quantization=settings.quantization)
 
 
-def open_browser(settings: Settings, family: Family, url: str, downloads: Path | None = None) -> Browser:
-    """A page at the scale that the model reads best, unless the settings name another. Raises UserError."""
-    scale = settings.scale or family.device_scale
-    return Browser(url, viewport=settings.viewport, scale=scale, headed=settings.headed, downloads=downloads)
+def open_browser(
+    settings: Settings, family: Family, url: str, downloads: Path | None = None, own_ports: Sequence[int] = ()
+) -> Browser:
+    """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
+
+    own_ports: of this machine, where Handeye itself is served; never contacted.
+    """
+    rules = Rules(settings.allow, settings.block, own_ports=own_ports)
+    try:
+        rules.check()
+    except BadPattern as error:
+        raise UserError(f"--allow, --block: {error}") from error
+    return Browser(
+        url,
+        viewport=settings.viewport,
+        scale=settings.scale or family.device_scale,
+        headed=settings.headed,
+        downloads=downloads,
+        rules=rules,
+    )
 
 
 def make_agent(

@@ -83,7 +83,7 @@ class Place:
     scheme: str
     host: str  # lower case, ASCII; IPv6 in brackets
     port: int
-    path: str
+    path: str | None = None  # None: not known, as of what is encrypted
 
     @property
     def ip(self) -> Address | None:
@@ -122,11 +122,13 @@ class Pattern:
             return True
         return place.port == (PORTS[place.scheme] if self.port is None else self.port)
 
-    def has_path(self, place: Place) -> bool:
+    def has_path(self, place: Place, blocks: bool) -> bool:
+        if place.path is None:
+            return not (self.path and blocks)  # there may be a path that is allowed
         return not self.path or place.path == self.path or place.path.startswith(f"{self.path}/")
 
     def matches(self, place: Place, blocks: bool) -> bool:
-        fits = self.has_scheme(place) and self.has_port(place, blocks) and self.has_path(place)
+        fits = self.has_scheme(place) and self.has_port(place, blocks) and self.has_path(place, blocks)
         return fits and self.names(place, blocks)
 
 
@@ -135,6 +137,11 @@ class Rules:
     allow: Sequence[str] | None = None  # None: no restriction but P1 to P4 and P11 to P14
     block: Sequence[str] = ()
     listed: Sequence[str] = ()  # allowed beside `allow`, such as where a person said to begin
+    own_ports: Sequence[int] = ()  # of this machine, where Handeye itself listens: never contacted (P14)
+
+    @property
+    def has_paths(self) -> bool:
+        return any(pattern.path for pattern in (*self.allowing, *self.blocking))
 
     @cached_property
     def allowing(self) -> tuple[Pattern, ...]:

@@ -1,4 +1,4 @@
-"""`explain`: what would be done with a model's reply, how an address is judged; with --jsonl a verdict for each line."""
+"""`explain`: what would be done with a reply, how an address is judged; with --jsonl a verdict for each line."""
 
 from __future__ import annotations
 
