@@ -11,7 +11,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from app.settings import read_count, read_pages, read_patterns, read_quantization, read_rate, read_scale, read_size
+from app.settings import (
+    read_approve,
+    read_count,
+    read_minutes,
+    read_pages,
+    read_patterns,
+    read_quantization,
+    read_rate,
+    read_scale,
+    read_size,
+)
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -442,6 +452,11 @@ def add_run(parser: ArgumentParser) -> None:
     group.add_argument("--max-steps", type=typed(read_count), metavar="N", help="steps before it counts as not done")
     group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help="size of the page, in CSS pixels")
     group.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
+    about = "minutes of seeing, thinking and acting"
+    group.add_argument("--max-minutes", type=typed(read_minutes), metavar="N", help=about)
+    group.add_argument("--max-tokens", type=typed(read_count), metavar="N", help="tokens read and written")
+    about = "ask before every action, before what may not be undone or was not asked for, or never"
+    group.add_argument("--approve", type=typed(read_approve), metavar="always|irreversible|never", help=about)
     add_rules(group)
     group.add_argument("--out", dest="runs", type=Path, metavar="DIR", help="where the run gets a folder of its own")
 

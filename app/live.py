@@ -12,18 +12,18 @@ from itertools import count
 from typing import Literal
 
 from agent.loop import Agent, LookAgain
-from agent.safety import AllowAll, AskPerson
+from agent.safety import Request
 from agent.store import Recording
 from agent.trajectory import Ask, Ending, Step
 from app import address_book
 from app.desk import Desk
-from app.settings import Settings, to_json
+from app.settings import Approve, Settings, to_json
 from app.worker import Worker
 from model.families import Family
 from model.messages import Message
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.actions import Action
-from tools.environment import EnvironmentLost, Screenshot
+from tools.environment import EnvironmentLost
 from tools.errors import UserError
 
 DEMO = "demo"  # as a start address: the address book that comes with Handeye
@@ -35,7 +35,6 @@ Phase = Literal["opening", "looking", "thinking", "acting", "asking", "paused", 
 class Job:
     task: str
     start: str  # an address, or DEMO
-    asks: bool = False  # before every action
     replies: tuple[str, ...] = ()  # of an earlier run, to be done again before the model goes on
 
 
@@ -44,7 +43,7 @@ class Question:
     """May this action be done, or what the model asks. An answer is for this one question only."""
 
     number: int
-    about: Action | Ask
+    about: Request | Ask
     answer: bool | str | None = None  # None: none yet, or none in time
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -160,11 +159,11 @@ class Live:
         said = self._put(Ask(question), None)  # nobody else knows: it waits until a person is back at the page
         return said if isinstance(said, str) else ""
 
-    def may(self, action: Action, screenshot: Screenshot) -> bool:
+    def may(self, request: Request) -> bool:
         """No answer is a no."""
-        return self._put(action, ASK_S) is True
+        return self._put(request, ASK_S) is True
 
-    def _put(self, about: Action | Ask, timeout_s: float | None) -> bool | str | None:
+    def _put(self, about: Request | Ask, timeout_s: float | None) -> bool | str | None:
         """The person's answer, which is waited for."""
         question = Question(next(self._asked), about)
         self.question, self._doing = question, "asking"
@@ -194,7 +193,7 @@ class Live:
                     raise
                 self.recording = recording
                 with browser:
-                    policy = AskPerson(self.may, browser.screenshot) if self.job.asks else AllowAll()
+                    policy = wiring.make_policy(settings, browser, self.job.task, url, self.may)
                     agent = wiring.make_agent(settings, model, browser, recording, self._hear, policy, self)
                     self._agent = agent
                     if worker.stopping.is_set():
@@ -256,4 +255,5 @@ def page_of(start: str, settings: Settings) -> Iterator[tuple[str, Settings, add
         yield start, settings, None
         return
     with address_book.serve() as book:
-        yield book.url, replace(settings, viewport=address_book.VIEW), book
+        approve: Approve = "always" if settings.approve == "always" else "never"  # nothing can be harmed there
+        yield book.url, replace(settings, viewport=address_book.VIEW, approve=approve), book

@@ -15,6 +15,7 @@ from tools.errors import UserError
 from tools.geometry import Size
 
 Quantization = Literal["4bit", "8bit"]
+Approve = Literal["always", "irreversible", "never"]
 
 PREFIX = "HANDEYE_"
 ELSEWHERE = {
@@ -36,6 +37,12 @@ class Settings:
     """4bit, 8bit, or None: the weights as they are."""
     max_steps: int = 30
     """Steps of one task before it counts as not done."""
+    max_minutes: float | None = None
+    """Minutes of seeing, thinking and acting before a task counts as not done; None: no limit."""
+    max_tokens: int | None = None
+    """Tokens read and written before a task counts as not done; None: no limit."""
+    approve: Approve = "irreversible"
+    """A person is asked before each action: always, never, or if it may not be undone or was not asked for."""
     viewport: Size = Size(1280, 800)
     """Size of a page, in CSS pixels."""
     scale: float | None = None
@@ -149,6 +156,21 @@ def read_pages(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
+def read_approve(text: str) -> Approve:
+    """Raises ValueError."""
+    known: dict[str, Approve] = {"always": "always", "irreversible": "irreversible", "never": "never"}
+    if text.lower() not in known:
+        raise ValueError(f"{text!r} is none of {', '.join(known)}")
+    return known[text.lower()]
+
+
+def read_minutes(text: str) -> float:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text) or float(text) <= 0:
+        raise ValueError(f"{text!r} is no number of minutes above 0")
+    return float(text)
+
+
 def read_patterns(text: str) -> tuple[str, ...]:
     """ "a.example, *.b.example" to its parts; of "" there are none. What is a pattern, tools/url_rules.py says."""
     return tuple(part for part in (part.strip() for part in text.split(",")) if part)
@@ -190,6 +212,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "dtype": read_text,
     "quantization": read_quantization,
     "max_steps": read_count,
+    "max_minutes": read_minutes,
+    "max_tokens": read_count,
+    "approve": read_approve,
     "viewport": read_size,
     "scale": read_scale,
     "headed": read_bool,

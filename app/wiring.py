@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.loop import Agent, Guide, Journal, NoGuide
-from agent.safety import AllowAll, Policy
+from agent.safety import AllowAll, Approvals, Policy, Request
 from app.settings import Settings
 from model.families import Family
 from model.local.load import load
@@ -44,6 +45,21 @@ def open_browser(
     )
 
 
+def make_policy(settings: Settings, browser: Browser, task: str, start: str, ask: Callable[[Request], bool]) -> Policy:
+    """ask: a person, who may also never answer, which is a no."""
+    if settings.approve == "never":
+        return AllowAll()
+    return Approvals(
+        ask,
+        browser.screenshot,
+        always=settings.approve == "always",
+        task=task,
+        start=start,
+        find=browser.target,
+        grant=browser.grant,
+    )
+
+
 def make_agent(
     settings: Settings,
     model: VisionLanguageModel,
@@ -57,6 +73,8 @@ def make_agent(
         model,
         browser,
         max_steps=settings.max_steps,
+        max_minutes=settings.max_minutes or math.inf,
+        max_tokens=settings.max_tokens or math.inf,
         policy=policy,
         journal=journal,
         on_text=on_text,

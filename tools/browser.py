@@ -45,6 +45,7 @@ from tools.geometry import Point, Size
 from tools.hands import Hands, known_keys
 from tools.settle import is_still, settle
 from tools.tab import DRAWN_IN_PAGE, Tab
+from tools.targets import Target, as_target, find
 from tools.traffic import Traffic
 from tools.url_rules import BadAddress, Rules, origin
 
@@ -93,6 +94,8 @@ class Browser:
         self._notes: list[str] = []  # what to tell beside the next result
         self._asked: set[tuple[str, str]] = set()  # questions of the page that the last action got Cancel for
         self._asked_before: set[tuple[str, str]] = set()
+        self._offered: list[str] = []  # files that the last action would have saved
+        self._may_save = True
         self._saving = 0  # downloads under way
         self._navigations = 0
         self._frame: Image.Image | None = None  # the screen as the last action left it
@@ -135,6 +138,7 @@ class Browser:
             if not point.inside(self.size):
                 raise ActionFailed(f"{point} is outside the {self.size} screen; give a point inside it")
         self._asked, self._asked_before = set(), self._asked
+        self._offered = []
         self._frame = None
         self._traffic.forget_earlier()
         page = self._tab.page
@@ -155,6 +159,21 @@ class Browser:
         for tab in self._tabs:
             with self._engine.answers():
                 tab.resize(viewport)
+
+    def target(self, action: Action) -> Target:
+        """What the browser knows of the element that the action is aimed at."""
+        aimed = points(action)
+        at = Point(aimed[-1].x / self.scale, aimed[-1].y / self.scale) if aimed else None
+        pending = (*(said or "to be left" for _, said in sorted(self._asked)), *(f"to save {n}" for n in self._offered))
+        try:
+            with self._engine.answers():
+                return as_target(find(self._tab.session, at), self.page.url, pending)
+        except PlaywrightError:  # it is just going elsewhere, or does not answer
+            return Target(foreign="one that cannot be asked", page=self.page.url, pending=pending)
+
+    def grant(self, allowed: bool) -> None:
+        """Has a person allowed the next action? From then on a file is saved only after one that was."""
+        self._may_save = allowed
 
     def close(self, interrupted: bool = False) -> None:
         """May be called twice. interrupted: by Ctrl-C, perhaps in the middle of a Playwright call."""
@@ -476,6 +495,10 @@ class Browser:
         name = download.suggested_filename
         if self._downloads is None:
             self._notes.append(f'the page offered the file "{name[:MAX_QUOTE]}"; downloads are refused here')
+            return
+        if not self._may_save:
+            self._offered.append(name[:MAX_QUOTE])
+            self._notes.append(f'the page offered the file "{name[:MAX_QUOTE]}"; to save it, act the same again')
             return
         path = free_path(self._downloads, name)
         self._saving += 1

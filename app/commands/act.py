@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from agent.loop import Agent, Guide, NoGuide
+from agent.loop import Agent, NoGuide
 from agent.report import write_report
+from agent.safety import Request
 from agent.store import Recording
-from agent.trajectory import Ending, Step
+from agent.trajectory import Ending, Step, describe
 from app import wiring
 from app.settings import Settings, read_settings, to_json
-from app.show import printable, step_lines
+from app.show import printable, shown, step_lines
 from model.vlm import VisionLanguageModel
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
+from tools.overlay import mark
+
+ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
+YES = ("y", "yes", "是", "好", "可以")
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,26 @@ class Terminal(NoGuide):
         print(f"the model asks: {printable(question)}\nyour answer: ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
+    def may(self, request: Request, picture: Path) -> bool:
+        """Only a yes in time is one."""
+        lines = [f"May it do this? {shown(describe(request.action))}"]
+        lines += [f"  there:   {shown(request.aim)}"] if request.aim else []
+        lines += [f"  page:    {shown(request.screenshot.url)}"] if request.screenshot.url else []
+        lines += [f"  because: {shown(str(request.reason))}"] if request.reason else []
+        print("\n".join(lines), f"\n  picture: {picture}\nyes or no: ", sep="", end="", file=sys.stderr, flush=True)
+        if os.name == "posix" and not select.select([sys.stdin], [], [], ASK_S)[0]:
+            print("no answer", file=sys.stderr)
+            return False
+        return sys.stdin.readline().strip().lower() in YES
 
-def who_answers() -> Guide:
-    return Terminal() if sys.stdin.isatty() else NoGuide()
+
+class Nobody(NoGuide):
+    def may(self, request: Request, picture: Path) -> bool:
+        return False
+
+
+def who_answers() -> Terminal | Nobody:
+    return Terminal() if sys.stdin.isatty() else Nobody()
 
 
 def run(arguments: Namespace) -> int:
@@ -47,6 +72,8 @@ def run(arguments: Namespace) -> int:
     with closing(wiring.load_model(settings)) as model:
         outcome = perform(settings, model, arguments.task, arguments.url, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
+    if outcome.ending.reason == "denied" and not sys.stdin.isatty():
+        print("nobody was there to allow it; where nothing can be harmed, --approve never asks nobody")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
 
@@ -62,7 +89,7 @@ def perform(
     url: str,
     on_step: Callable[[Step], None] = show,
     on_agent: Callable[[Agent], None] = lambda agent: None,
-    guide: Guide = NoGuide(),
+    guide: Terminal | Nobody = Nobody(),
 ) -> Outcome:
     """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
 
@@ -77,7 +104,9 @@ def perform(
             raise
         try:
             with browser:
-                agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
+                ask = partial(asked, guide, recording.folder / "asked.png")
+                policy = wiring.make_policy(settings, browser, task, url, ask)
+                agent = wiring.make_agent(settings, model, browser, recording, policy=policy, guide=guide)
                 on_agent(agent)
                 for step in agent.run(task):
                     on_step(step)
@@ -87,3 +116,9 @@ def perform(
         finally:  # an interrupted run has its report too
             report = write_report(recording.folder)
     return Outcome(ending, steps, seconds, report)
+
+
+def asked(guide: Terminal | Nobody, picture: Path, request: Request) -> bool:
+    """The person's answer; where it would be done is to be seen in the picture."""
+    mark(request.screenshot.image, request.action).save(picture)
+    return guide.may(request, picture)
