@@ -79,7 +79,7 @@ def explain_jsonl(lines_in: BinaryIO | Iterable[str | bytes], out: TextIO) -> No
     lines_in: objects {reply, family, screen: [w, h], model_screen: [w, h]}, one per line; give it
     `sys.stdin.buffer`, so that broken UTF-8 becomes a verdict too. Written: {"actions": [...], "error": null | text}.
     """
-    for line in _lines(lines_in):
+    for line in whole_lines(lines_in):
         try:
             asked = question(line)
             verdict = explain(asked.reply, asked.family, asked.screen, asked.model_screen)
@@ -118,6 +118,17 @@ def family_named(name: str) -> Family:
 
 def question(line: str | bytes) -> Question:
     """One line of `explain_jsonl`, checked. Raises BadQuestion."""
+    asked = json_object(line, "reply, family, screen and model_screen")
+    return Question(
+        string_of(asked, "reply"),
+        family_named(string_of(asked, "family")),
+        _size(asked, "screen"),
+        _size(asked, "model_screen"),
+    )
+
+
+def json_object(line: str | bytes, keys: str) -> dict[str, Any]:
+    """keys: what it should hold, in words. Raises BadQuestion."""
     if len(line) > MAX_LINE:
         raise BadQuestion(f"the line is longer than {MAX_LINE} bytes")
     try:
@@ -125,16 +136,11 @@ def question(line: str | bytes) -> Question:
     except (ValueError, RecursionError) as error:
         raise BadQuestion(f"the line is not JSON: {str(error)[:200]}") from error
     if not isinstance(asked, dict):
-        raise BadQuestion("the line must be a JSON object with reply, family, screen and model_screen")
-    return Question(
-        _string(asked, "reply"),
-        family_named(_string(asked, "family")),
-        _size(asked, "screen"),
-        _size(asked, "model_screen"),
-    )
+        raise BadQuestion(f"the line must be a JSON object with {keys}")
+    return asked
 
 
-def _string(asked: dict[str, Any], name: str) -> str:
+def string_of(asked: dict[str, Any], name: str) -> str:
     value = asked.get(name)
     if not isinstance(value, str):
         raise BadQuestion(f'"{name}" must be a string')
@@ -149,7 +155,7 @@ def _size(asked: dict[str, Any], name: str) -> Size:
     return Size(value[0], value[1])
 
 
-def _lines(lines_in: BinaryIO | Iterable[str | bytes]) -> Iterator[str | bytes]:
+def whole_lines(lines_in: BinaryIO | Iterable[str | bytes]) -> Iterator[str | bytes]:
     """Lines of bounded length: of a longer one, just enough to see that it is too long."""
     readline = getattr(lines_in, "readline", None)
     if readline is None:

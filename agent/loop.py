@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from PIL import Image
 from agent import progress, prompts
 from agent.languages.computer_use import ComputerUse
 from agent.memory import messages
-from agent.safety import AllowAll, Policy, Refused
+from agent.safety import AllowAll, Denied, Policy, Refused
 from agent.trajectory import Ask, Ending, Finish, Seconds, Step, ending_of
 from model.parsing import ParseError
 from model.vlm import PromptTooLarge, Reply, Sampling, VisionLanguageModel
@@ -75,7 +76,9 @@ class NoGuide:
 class Agent:
     """One model at one screen, for one task; make a new one for the next.
 
-    policy: is asked before every action. journal: is told of every step before and after it is done.
+    max_minutes: of seeing, thinking and acting, not of waiting for people. max_tokens: read and written.
+    Both are looked at between steps. policy: is asked before every action. journal: is told of every step before and
+    after it is done.
     on_text: gets the reply piece by piece while the model speaks. guide: may hold the run, act and answer.
     """
 
@@ -85,6 +88,8 @@ class Agent:
         environment: Environment,
         *,
         max_steps: int = 30,
+        max_minutes: float = math.inf,
+        max_tokens: float = math.inf,
         policy: Policy = AllowAll(),
         journal: Journal = NoJournal(),
         on_text: Callable[[str], None] | None = None,
@@ -94,6 +99,8 @@ class Agent:
         self.model = model
         self.environment = environment
         self.max_steps = max_steps
+        self.max_minutes = max_minutes
+        self.max_tokens = max_tokens
         self.policy = policy
         self.journal = journal
         self.on_text = on_text
@@ -183,6 +190,9 @@ class Agent:
             step = replace(step, result=prompts.joined(told, self.perform(step.actions)))
         except (ParseError, Refused, ActionFailed) as mistake:
             step = replace(step, result=str(mistake), mistake=True)
+        except Denied as denied:
+            ending = CANCELLED if self.stopped.is_set() else Ending("denied", str(denied))
+            step = replace(step, result=prompts.DENIED, mistake=True, ending=ending)
         except EnvironmentLost as lost:
             step = replace(step, result=str(lost), ending=Ending("lost", str(lost)))
         step = replace(step, result=prompts.joined(step.result, progress.warning(alone([*steps, step]))))
@@ -213,6 +223,7 @@ class Agent:
             return prompts.STOPPED
         if not said:
             raise Refused(prompts.NOBODY)
+        self.policy.heard(said)
         return prompts.answered(said)
 
     def perform(self, actions: Sequence[Action]) -> str:
@@ -234,6 +245,10 @@ class Agent:
             return ending
         if sum(not step.by_person for step in steps) >= self.max_steps:
             return Ending("budget", f"not done after {self.max_steps} steps")
+        if sum(step.seconds.total for step in steps) >= self.max_minutes * 60:
+            return Ending("budget", f"not done after {self.max_minutes:g} minutes")
+        if sum(step.usage.prompt_tokens + step.usage.new_tokens for step in steps) >= self.max_tokens:
+            return Ending("budget", f"not done after {self.max_tokens:g} tokens")
         return None
 
 

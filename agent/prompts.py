@@ -7,7 +7,7 @@ from tools.geometry import Size
 REPEATED = "You did this before and nothing changed. Try something else."
 CIRCLES = "You are going in circles. Try something else."
 STILL = "The screen has not changed for {steps} steps. Try something else."
-DENIED = "The user does not allow this. Do something else, or terminate with failure."
+DENIED = "The user does not allow this."
 CHANGED = "The screen changed there before this was done. Look again."
 ANSWERED = "The user answers: {words}"
 NOBODY = "Nobody answers; decide, or terminate with failure and say what is missing."

@@ -19,7 +19,10 @@ from tools.overlay import mark
 
 PICTURE_SIDE = 1280  # pixels; larger screens are shown smaller, so that a long run stays a file one can send
 JPEG_QUALITY = 80  # text stays sharp; about 100 kB for a full screen
-UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # turn or hide the words around them
+UNSEEN = re.compile(  # turn or hide the words around them, or are not seen themselves
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\U000e0000-\U000e007f]"
+)
 NOT_ENDED = "not ended: the program stopped between two steps"
 
 # Nothing is loaded or run, whatever a page title or a reply may hold; the escaping below is the first wall.

@@ -30,7 +30,8 @@ Reason = Literal[
     "failed",  # the model says that the task cannot be done
     "stuck",  # nothing it does changes anything
     "unreadable",  # too many replies in a row held no usable call
-    "budget",  # out of steps, tokens or memory
+    "budget",  # out of steps, minutes, tokens or memory
+    "denied",  # a person did not allow what it wanted to do, or nobody was there to
     "cancelled",  # stopped from outside
     "lost",  # the browser or screen is gone
     "interrupted",  # the program died in the middle of a step; only a replay knows this one

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from app.settings import (
+    read_approve,
     read_count,
+    read_minutes,
     read_pages,
+    read_patterns,
     read_quantization,
     read_rate,
     read_scale,
@@ -103,6 +106,7 @@ def add_app(commands: Any) -> None:
     app.add_argument("--port", type=int, metavar="N", help="(default: the first free one from 7860)")
     about = "open it in a browser (default: where there is a screen)"
     app.add_argument("--open", action=argparse.BooleanOptionalAction, help=about)
+    add_rules(app.add_argument_group("the agent's browser (defaults come from the settings)"))
     add_model(app)
 
 
@@ -510,6 +514,15 @@ def add_explain(commands: Any) -> None:
     reply.add_argument("--model-screen", type=typed(read_size), metavar="WxH", help=seen)
     lines = "read {reply, family, screen, model_screen} objects, write {actions, error} objects, one a line"
     reply.add_argument("--jsonl", action="store_true", help=lines)
+    examples = (
+        "explain url --allow '*.example.com' --block ads.example.com https://ads.example.com/a",
+        "explain url --jsonl < addresses.jsonl",
+    )
+    url = command(things, "url", "may this address be contacted, and by which rule", *examples, does="explain")
+    url.add_argument("url", nargs="?", metavar="URL", help="the address")
+    add_rules(url)
+    lines = "read {url, allow, block} objects, write {decision, rule} objects, one a line"
+    url.add_argument("--jsonl", action="store_true", help=lines)
 
 
 def add_test(commands: Any) -> None:
@@ -545,7 +558,21 @@ def add_run(parser: ArgumentParser) -> None:
     group.add_argument("--max-steps", type=typed(read_count), metavar="N", help="steps before it counts as not done")
     group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help="size of the page, in CSS pixels")
     group.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
+    about = "minutes of seeing, thinking and acting"
+    group.add_argument("--max-minutes", type=typed(read_minutes), metavar="N", help=about)
+    group.add_argument("--max-tokens", type=typed(read_count), metavar="N", help="tokens read and written")
+    about = "ask before every action, before what may not be undone or was not asked for, or never"
+    group.add_argument("--approve", type=typed(read_approve), metavar="always|irreversible|never", help=about)
+    add_rules(group)
     group.add_argument("--out", dest="runs", type=Path, metavar="DIR", help="where the run gets a folder of its own")
+
+
+def add_rules(parser: Any) -> None:
+    forms = "*, host, *.host, host:port, host:*, scheme://host[:port][/path]"
+    allow = f"only these addresses, parted by commas: {forms}; '' allows none (default: all public ones)"
+    parser.add_argument("--allow", type=read_patterns, action="extend", metavar="PATTERN,...", help=allow)
+    block = "never these, whatever is allowed; a host stands for its subdomains too"
+    parser.add_argument("--block", type=read_patterns, action="extend", metavar="PATTERN,...", help=block)
 
 
 def add_out(parser: ArgumentParser, file: str) -> None:

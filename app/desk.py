@@ -36,6 +36,7 @@ class Desk:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.runs = settings.runs.expanduser().resolve()
         self.texts = texts
+        self.own_ports: tuple[int, ...] = ()  # where the page itself is served, once it is
         self.closing = ExitStack()  # what must end with the page: `desk.closing.callback(stop)`
         self._lock = threading.Lock()
         self._model = model

@@ -12,18 +12,18 @@ from itertools import count
 from typing import Literal
 
 from agent.loop import Agent, LookAgain
-from agent.safety import AllowAll, AskPerson
+from agent.safety import Request
 from agent.store import Recording
 from agent.trajectory import Ask, Ending, Step
 from app import address_book
 from app.desk import Desk
-from app.settings import Settings, to_json
+from app.settings import Approve, Settings, to_json
 from app.worker import Worker
 from model.families import Family
 from model.messages import Message
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.actions import Action
-from tools.environment import EnvironmentLost, Screenshot
+from tools.environment import EnvironmentLost
 from tools.errors import UserError
 
 DEMO = "demo"  # as a start address: the address book that comes with Handeye
@@ -36,7 +36,6 @@ Phase = Literal["opening", "looking", "thinking", "acting", "asking", "paused", 
 class Job:
     task: str
     start: str  # an address, or DEMO
-    asks: bool = False  # before every action
     replies: tuple[str, ...] = ()  # of an earlier run, to be done again before the model goes on
 
 
@@ -45,7 +44,7 @@ class Question:
     """May this action be done, or what the model asks. An answer is for this one question only."""
 
     number: int
-    about: Action | Ask
+    about: Request | Ask
     answer: bool | str | None = None  # None: none yet, or none in time
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -53,8 +52,10 @@ class Question:
 class Live:
     """A run that has begun. It is the Guide of its agent; everything but `turn`, `ask` and `may` is for pages."""
 
-    def __init__(self, settings: Settings, job: Job, model: Callable[[], VisionLanguageModel]) -> None:
-        """model: called on the run's own thread; may take long."""
+    def __init__(
+        self, settings: Settings, job: Job, model: Callable[[], VisionLanguageModel], own_ports: Sequence[int] = ()
+    ) -> None:
+        """model: called on the run's own thread; may take long. own_ports: where the page is served."""
         self.job, self.settings = job, settings
         self.step: Step | None = None  # the one under way, as far as it has come
         self.said = ""  # by the model in this step
@@ -65,7 +66,7 @@ class Live:
         self.taken = False  # the person has the browser
         self.worker: Worker[Step] = Worker(self._work)
         self._doing: Phase = "opening"
-        self._model = model
+        self._model, self._own_ports = model, own_ports
         self._agent: Agent | None = None
         self._asked = count(1)
         self.worker.start()
@@ -160,11 +161,11 @@ class Live:
         said = self._put(Ask(question), None)  # nobody else knows: it waits until a person is back at the page
         return said if isinstance(said, str) else ""
 
-    def may(self, action: Action, screenshot: Screenshot) -> bool:
+    def may(self, request: Request) -> bool:
         """No answer is a no."""
-        return self._put(action, ASK_S) is True
+        return self._put(request, ASK_S) is True
 
-    def _put(self, about: Action | Ask, timeout_s: float | None) -> bool | str | None:
+    def _put(self, about: Request | Ask, timeout_s: float | None) -> bool | str | None:
         """The person's answer, which is waited for."""
         question = Question(next(self._asked), about)
         self.question, self._doing = question, "asking"
@@ -193,13 +194,14 @@ class Live:
             kept = {**to_json(settings), "url": url, "start": self.job.start}
             with Recording(settings.runs, self.job.task, model.name, model.family.name, kept) as recording:
                 try:
-                    browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+                    downloads = recording.folder / "downloads"
+                    browser = wiring.open_browser(settings, model.family, url, downloads, self._own_ports)
                 except (UserError, EnvironmentLost):
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise
                 self.recording, recording.wait = recording, self._wait_for_room
                 with browser:
-                    policy = AskPerson(self.may, browser.screenshot) if self.job.asks else AllowAll()
+                    policy = wiring.make_policy(settings, browser, self.job.task, url, self.may)
                     agent = wiring.make_agent(settings, model, browser, recording, self._hear, policy, self)
                     self._agent = agent
                     if worker.stopping.is_set():
@@ -225,7 +227,7 @@ class Stage:
         with self._lock:
             if self.live and self.live.phase != "over":
                 return None
-            self.live = Live(settings, job, self.desk.model)
+            self.live = Live(settings, job, self.desk.model, self.desk.own_ports)
             return self.live
 
     def close(self) -> None:
@@ -261,4 +263,5 @@ def page_of(start: str, settings: Settings) -> Iterator[tuple[str, Settings, add
         yield start, settings, None
         return
     with address_book.serve() as book:
-        yield book.url, replace(settings, viewport=address_book.VIEW), book
+        approve: Approve = "always" if settings.approve == "always" else "never"  # nothing can be harmed there
+        yield book.url, replace(settings, viewport=address_book.VIEW, approve=approve), book

@@ -84,6 +84,7 @@ def launched(
     from app.gate import Gate
 
     desk = Desk(settings, folder, ui.texts(), model)
+    desk.own_ports = (port,)
     hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
     gate = Middleware(
         Gate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from tools.errors import UserError
 from tools.geometry import Size
 
 Quantization = Literal["4bit", "8bit"]
+Approve = Literal["always", "irreversible", "never"]
 
 PREFIX = "HANDEYE_"
 ELSEWHERE = {
@@ -36,12 +37,22 @@ class Settings:
     """4bit, 8bit, or None: the weights as they are."""
     max_steps: int = 30
     """Steps of one task before it counts as not done."""
+    max_minutes: float | None = None
+    """Minutes of seeing, thinking and acting before a task counts as not done; None: no limit."""
+    max_tokens: int | None = None
+    """Tokens read and written before a task counts as not done; None: no limit."""
+    approve: Approve = "irreversible"
+    """A person is asked before each action: always, never, or if it may not be undone or was not asked for."""
     viewport: Size = Size(1280, 800)
     """Size of a page, in CSS pixels."""
     scale: float | None = None
     """Screenshot pixels for each CSS pixel; None: what the model reads best."""
     headed: bool = False
     """Show the browser's window."""
+    allow: Sequence[str] | None = None
+    """The only addresses that the agent's browser may contact, as patterns; None: all public ones."""
+    block: Sequence[str] = ()
+    """Addresses that it never contacts, whatever is allowed."""
     runs: Path = Path("runs")
     """Where each run gets a folder of its own."""
 
@@ -106,6 +117,8 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def as_text(value: object) -> str:
     """A TOML value as a person would write it in a variable, so that both are read by one rule."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -147,6 +160,26 @@ def read_pages(text: str) -> tuple[int, ...]:
             raise ValueError(f"{part.strip()!r} is no page or range of pages, such as 7 or 2-5")
         numbers += range(int(match[1]), int(match[2] or match[1]) + 1)
     return tuple(dict.fromkeys(numbers))
+
+
+def read_approve(text: str) -> Approve:
+    """Raises ValueError."""
+    known: dict[str, Approve] = {"always": "always", "irreversible": "irreversible", "never": "never"}
+    if text.lower() not in known:
+        raise ValueError(f"{text!r} is none of {', '.join(known)}")
+    return known[text.lower()]
+
+
+def read_minutes(text: str) -> float:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text) or float(text) <= 0:
+        raise ValueError(f"{text!r} is no number of minutes above 0")
+    return float(text)
+
+
+def read_patterns(text: str) -> tuple[str, ...]:
+    """ "a.example, *.b.example" to its parts; of "" there are none. What is a pattern, tools/url_rules.py says."""
+    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
 
 
 def read_rate(text: str) -> float:
@@ -207,13 +240,19 @@ READERS: dict[str, Callable[[str], Any]] = {
     "dtype": read_text,
     "quantization": read_quantization,
     "max_steps": read_count,
+    "max_minutes": read_minutes,
+    "max_tokens": read_count,
+    "approve": read_approve,
     "viewport": read_size,
     "scale": read_scale,
     "headed": read_bool,
+    "allow": read_patterns,
+    "block": read_patterns,
     "runs": lambda text: Path(text).expanduser(),
 }
 
 
 def to_json(settings: Settings) -> dict[str, Any]:
     """For a run's record."""
-    return asdict(settings) | {"viewport": str(settings.viewport), "runs": str(settings.runs)}
+    said = {"viewport": str(settings.viewport), "runs": str(settings.runs), "block": ",".join(settings.block)}
+    return asdict(settings) | said | {"allow": None if settings.allow is None else ",".join(settings.allow)}

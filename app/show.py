@@ -22,3 +22,8 @@ def printable(text: str) -> str:
 def printable_line(line: str) -> str:
     """The line with its blanks as they are."""
     return "".join(letter if letter.isprintable() else " " for letter in line)
+
+
+def shown(text: str) -> str:
+    """On one line with nothing left out: what could hide or turn words stands as its number."""
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.loop import Agent, Guide, Journal, NoGuide
-from agent.safety import AllowAll, Policy
+from agent.safety import AllowAll, Approvals, Policy, Request
 from app.settings import Settings
 from model.families import Family
 from model.local.load import load
 from model.local.runner import LocalModel
 from model.vlm import VisionLanguageModel
 from tools.browser import Browser
+from tools.errors import UserError
+from tools.url_rules import BadPattern, Rules
 
 
 def load_model(settings: Settings) -> LocalModel:
@@ -20,10 +23,41 @@ def load_model(settings: Settings) -> LocalModel:
     return load(settings.model, device=settings.device, dtype=settings.dtype, quantization=settings.quantization)
 
 
-def open_browser(settings: Settings, family: Family, url: str, downloads: Path | None = None) -> Browser:
-    """A page at the scale that the model reads best, unless the settings name another. Raises UserError."""
-    scale = settings.scale or family.device_scale
-    return Browser(url, viewport=settings.viewport, scale=scale, headed=settings.headed, downloads=downloads)
+def open_browser(
+    settings: Settings, family: Family, url: str, downloads: Path | None = None, own_ports: Sequence[int] = ()
+) -> Browser:
+    """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
+
+    own_ports: of this machine, where Handeye itself is served; never contacted.
+    """
+    rules = Rules(settings.allow, settings.block, own_ports=own_ports)
+    try:
+        rules.check()
+    except BadPattern as error:
+        raise UserError(f"--allow, --block: {error}") from error
+    return Browser(
+        url,
+        viewport=settings.viewport,
+        scale=settings.scale or family.device_scale,
+        headed=settings.headed,
+        downloads=downloads,
+        rules=rules,
+    )
+
+
+def make_policy(settings: Settings, browser: Browser, task: str, start: str, ask: Callable[[Request], bool]) -> Policy:
+    """ask: a person, who may also never answer, which is a no."""
+    if settings.approve == "never":
+        return AllowAll()
+    return Approvals(
+        ask,
+        browser.screenshot,
+        always=settings.approve == "always",
+        task=task,
+        start=start,
+        find=browser.target,
+        grant=browser.grant,
+    )
 
 
 def make_agent(
@@ -39,6 +73,8 @@ def make_agent(
         model,
         browser,
         max_steps=settings.max_steps,
+        max_minutes=settings.max_minutes or math.inf,
+        max_tokens=settings.max_tokens or math.inf,
         policy=policy,
         journal=journal,
         on_text=on_text,

@@ -33,6 +33,7 @@ class Site:
     address: str
     pages: dict[str, bytes | str] = field(default_factory=dict)
     headers: dict[str, dict[str, str]] = field(default_factory=dict)  # beside a page's own
+    moved: dict[str, str] = field(default_factory=dict)  # where a path redirects to
     held: dict[str, float] = field(default_factory=dict)  # seconds before a path answers
     asked: list[str] = field(default_factory=list)  # paths, in order
     ended: threading.Event = field(default_factory=threading.Event)
@@ -57,8 +58,13 @@ def site() -> Iterator[Site]:
             here.ended.wait(here.held.get(path, 0.0))
             page = here.pages.get(path)
             body = page.encode() if isinstance(page, str) else page or b""
-            self.send_response(404 if page is None else 200)
-            headers = {"Content-Type": "text/html", "Content-Length": str(len(body)), **here.headers.get(path, {})}
+            moved = {"Location": here.moved[path]} if path in here.moved else {}
+            self.send_response(307 if moved else 404 if page is None else 200)
+            headers = moved | {
+                "Content-Type": "text/html",
+                "Content-Length": str(len(body)),
+                **here.headers.get(path, {}),
+            }
             for name, value in headers.items():
                 self.send_header(name, value)
             with suppress(ConnectionError):  # the browser may have gone on or away

@@ -37,6 +37,7 @@ COMMANDS = {
     "train": ["--stage", "x"],
     "doctor": [],
     "explain reply": ["x"],
+    "explain url": ["x"],
     "test": [],
 }
 

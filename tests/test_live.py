@@ -12,6 +12,7 @@ from scripted import ScriptedModel
 
 from agent import prompts
 from agent.examples import examples
+from agent.safety import Request
 from agent.store import replay
 from agent.trajectory import Ask, Ending
 from app import address_book
@@ -38,8 +39,8 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     begun: list[Live] = []
 
     def begin(said: Sequence[str], asks: bool = False, paused: bool = False, again: Sequence[str] = ()) -> Live:
-        settings = Settings(runs=tmp_path, max_steps=20)
-        job = Job(address_book.TASK, DEMO, asks, tuple(again))
+        settings = Settings(runs=tmp_path, max_steps=20, approve="always" if asks else "irreversible")
+        job = Job(address_book.TASK, DEMO, tuple(again))
         live = Live(settings, job, lambda: ScriptedModel(said))
         if paused:
             live.worker.pause()
@@ -132,15 +133,17 @@ def test_taken_over_the_person_uses_the_browser_and_the_plan_is_dropped(begin: C
 def test_nothing_is_done_that_is_not_allowed(begin: Callable[..., Live], to_anna: list[str]) -> None:
     live = until(begin([*to_anna[:2], DONE], asks=True), lambda live: live.question)
     question = live.question
-    assert question and live.phase == "asking" and isinstance(question.about, Click)
-    live.answer(question.number, False)
+    assert question and live.phase == "asking" and isinstance(question.about, Request)
+    assert isinstance(question.about.action, Click) and "text" in question.about.aim
+    live.answer(question.number, True)
     until(live, lambda live: live.question and live.question.number != question.number)
     live.answer(question.number, True)  # late, and not for this question
-    assert live.phase == "asking" and live.question and isinstance(live.question.about, Type)
-    live.answer(live.question.number, True)
+    assert live.phase == "asking" and live.question and isinstance(live.question.about, Request)
+    assert isinstance(live.question.about.action, Type)
+    live.answer(live.question.number, False)
     until(live, is_over)
-    assert [step.mistake for step in live.steps] == [True, False, False]
-    assert live.steps[0].result.startswith(prompts.DENIED)
+    assert [step.mistake for step in live.steps] == [False, True]
+    assert live.steps[1].result == prompts.DENIED and live.ending == Ending("denied", "type “Anna”")
 
 
 def test_a_question_waits_for_words_of_the_person_and_the_run_replays(begin: Callable[..., Live]) -> None:

@@ -131,6 +131,9 @@ class NoTyping:
         if isinstance(action, Type):
             raise Refused("typing is not allowed; ask the user")
 
+    def heard(self, words: str) -> None:
+        pass
+
 
 def test_a_failed_action_is_told_to_the_model() -> None:
     first, _ = run([CLICK, DONE], Screens(result=fails))

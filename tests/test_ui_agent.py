@@ -108,17 +108,16 @@ def test_a_run_is_exported_with_one_click(page: Page, tmp_path: Path) -> None:
     assert address_book.is_done(book.sent)
 
 
-def test_what_is_denied_is_not_done_and_stop_ends_the_run(page: Page) -> None:
+def test_what_is_denied_is_not_done_and_ends_the_run(page: Page) -> None:
     start(page, asks=True)
-    expect(page.locator("#agent-question .question")).to_contain_text("click at (2", timeout=SLOW_MS)
-    page.locator("#agent-pause").click()
+    question = page.locator("#agent-question .question")
+    expect(question).to_contain_text("click at (2", timeout=SLOW_MS)
+    expect(question).to_contain_text("On the page http://127.0.0.1:")
     page.locator("#agent-deny").click()
-    expect(page.locator("#agent-steps summary b.bad")).to_have_count(1, timeout=SLOW_MS)
-    expect(page.locator(f"{STATUS}.paused")).to_be_visible(timeout=SLOW_MS)
+    expect(page.locator(f"{STATUS}.over")).to_contain_text("Not allowed", timeout=SLOW_MS)
+    expect(page.locator("#agent-steps summary b.bad")).to_have_count(1)
     page.locator("#agent-steps summary").first.click()
     expect(page.locator("#agent-steps .step-facts").first).to_contain_text("The user does not allow this.")
-    page.locator("#agent-stop").click()
-    expect(page.locator(f"{STATUS}.over")).to_contain_text("Stopped", timeout=SLOW_MS)
 
 
 def test_a_person_takes_over_by_mouse_and_text_and_hands_back(page: Page) -> None:

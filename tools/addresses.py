@@ -14,6 +14,12 @@ BARE = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(:\d+)?([/?#].*)?")  # no
 LOCAL = re.compile(r"localhost|.*\.localhost|\[.*\]|[\d.]+")  # rarely speaks https
 
 
+def start_address(written: str) -> str:
+    """What a person gives to begin at: an address, or the path of a page on this machine."""
+    path = Path(written).expanduser()
+    return path.resolve().as_uri() if path.is_file() else written
+
+
 def page_address(written: str, files: Path | None = None) -> str:
     """What to ask the browser for: http, https, the blank page, and file pages under the folder `files`.
 
@@ -38,7 +44,7 @@ def page_address(written: str, files: Path | None = None) -> str:
             raise ActionFailed("an address must not carry a name or password; leave out what is before the @")
         case "http" | "https":
             return text
-        case "file" if files is not None and Path(url2pathname(parts.path)).resolve().is_relative_to(files):
+        case "file" if is_within(text, files):
             return text
         case "file":
             raise ActionFailed("files of this computer cannot be opened here")
@@ -46,3 +52,8 @@ def page_address(written: str, files: Path | None = None) -> str:
             raise ActionFailed(
                 f"{written[:200]!r} cannot be opened; give an address that begins with https:// or http://"
             )
+
+
+def is_within(address: str, files: Path | None) -> bool:
+    """Is it a file under the folder?"""
+    return files is not None and Path(url2pathname(urlsplit(address).path)).resolve().is_relative_to(files)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from PIL import Image
-from playwright.sync_api import Dialog, Download, FileChooser, Frame, Page
+from playwright.sync_api import Dialog, Download, FileChooser, Frame, Page, Route
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -34,8 +35,9 @@ from tools.actions import (
     Wait,
     points,
 )
-from tools.addresses import page_address
+from tools.addresses import BLANK, is_within, page_address, start_address
 from tools.downloads import free_path
+from tools.egress import Egress
 from tools.engine import ANSWER_S, Engine
 from tools.environment import ActionFailed, EnvironmentLost, Screenshot
 from tools.errors import UserError
@@ -43,7 +45,9 @@ from tools.geometry import Point, Size
 from tools.hands import Hands, known_keys
 from tools.settle import is_still, settle
 from tools.tab import DRAWN_IN_PAGE, Tab
+from tools.targets import Target, as_target, find
 from tools.traffic import Traffic
+from tools.url_rules import BadAddress, Rules, origin
 
 LOAD_S = 20.0  # for the first byte of a page
 START_S = 2.0  # for a reload or a step in the history to begin
@@ -75,9 +79,11 @@ class Browser:
         downloads: Path | None = None,
         settle_cap_s: float = 5.0,
         answer_s: float = ANSWER_S,
+        rules: Rules | None = None,
     ) -> None:
         """viewport: CSS pixels; screenshots are `scale` times as large. downloads: None refuses them.
         answer_s: after which a page that leaves one click or capture unanswered is ended.
+        rules: what may be contacted, beside where `url` is; None: anything, for pages of one's own.
 
         Raises UserError when no browser starts or `url` cannot be opened.
         """
@@ -88,11 +94,15 @@ class Browser:
         self._notes: list[str] = []  # what to tell beside the next result
         self._asked: set[tuple[str, str]] = set()  # questions of the page that the last action got Cancel for
         self._asked_before: set[tuple[str, str]] = set()
+        self._offered: list[str] = []  # files that the last action would have saved
+        self._may_save = True
         self._saving = 0  # downloads under way
         self._navigations = 0
         self._frame: Image.Image | None = None  # the screen as the last action left it
         self._closed = False
-        self._engine = Engine(headed, answer_s)
+        self._rules = with_start(rules, url) if rules else None
+        self._egress = Egress(self._rules) if self._rules else None
+        self._engine = self._started(headed, answer_s)
         middle = Point(self.size.width / 2, self.size.height / 2)
         self._hands = Hands(self._engine, lambda: self.page, scale, middle)
         try:
@@ -128,6 +138,7 @@ class Browser:
             if not point.inside(self.size):
                 raise ActionFailed(f"{point} is outside the {self.size} screen; give a point inside it")
         self._asked, self._asked_before = set(), self._asked
+        self._offered = []
         self._frame = None
         self._traffic.forget_earlier()
         page = self._tab.page
@@ -149,11 +160,28 @@ class Browser:
             with self._engine.answers():
                 tab.resize(viewport)
 
+    def target(self, action: Action) -> Target:
+        """What the browser knows of the element that the action is aimed at."""
+        aimed = points(action)
+        at = Point(aimed[-1].x / self.scale, aimed[-1].y / self.scale) if aimed else None
+        pending = (*(said or "to be left" for _, said in sorted(self._asked)), *(f"to save {n}" for n in self._offered))
+        try:
+            with self._engine.answers():
+                return as_target(find(self._tab.session, at), self.page.url, pending)
+        except PlaywrightError:  # it is just going elsewhere, or does not answer
+            return Target(foreign="one that cannot be asked", page=self.page.url, pending=pending)
+
+    def grant(self, allowed: bool) -> None:
+        """Has a person allowed the next action? From then on a file is saved only after one that was."""
+        self._may_save = allowed
+
     def close(self, interrupted: bool = False) -> None:
         """May be called twice. interrupted: by Ctrl-C, perhaps in the middle of a Playwright call."""
         if not self._closed:
             self._closed = True
             self._engine.close(interrupted)
+            if self._egress:
+                self._egress.close()
 
     # -- one action ---------------------------------------------------------------------------------------------
 
@@ -175,7 +203,7 @@ class Browser:
             case Wait(seconds=seconds):
                 self._wait(seconds)
             case Goto(url=url):
-                self._goto(page_address(url, self._files))
+                self._goto(self._allowed(page_address(url, self._files)))
             case Back():
                 self._step(-1, "earlier")
             case Forward():
@@ -193,6 +221,21 @@ class Browser:
         end = time.monotonic() + min(seconds, MAX_WAIT_S)
         while (rest := end - time.monotonic()) > 0:
             self._pump(min(rest, 0.1))
+
+    def _allowed(self, address: str) -> str:
+        """The address, unless the rules deny it. Raises ActionFailed."""
+        if reason := self._denial(address):
+            raise ActionFailed(f"{address} may not be opened: {reason}; go elsewhere")
+        return address
+
+    def _denial(self, address: str) -> str:
+        """Why no page of this address may be shown; "" when it may."""
+        if self._rules is None or address.startswith("chrome-error:"):  # the browser's own words about a failure
+            return ""
+        if urlsplit(address).scheme == "file":
+            return "" if is_within(address, self._files) else "it is a file of this computer"
+        verdict = self._rules.judge(address)
+        return "" if verdict.allowed else f"{verdict.why} ({verdict.rule})"
 
     def _goto(self, address: str) -> None:
         try:
@@ -247,7 +290,10 @@ class Browser:
     # -- seeing ---------------------------------------------------------------------------------------------------
 
     def _settled(self) -> Image.Image:
-        """The screen at rest. One capture is enough when it still is as the last action left it."""
+        """The screen at rest, of a page that may be shown.
+
+        One capture is enough when it still is as the last action left it.
+        """
         if self._frame is not None and not self._is_busy():
             frame = self._capture()
             if is_still(self._frame, frame, self._tab.moving):
@@ -258,7 +304,17 @@ class Browser:
             self._notes += ["a file is still being saved"] if self._saving else []
             self._traffic.give_up()
             self._tab.give_up()
-        return frame
+        return self._settled() if self._has_left() else frame
+
+    def _has_left(self) -> bool:
+        """Does the tab show what the rules deny, such as a file or a data: page? Then it is blank now."""
+        addresses = [self.page.url, *(frame.url for frame in self.page.frames if frame.url.startswith("file:"))]
+        for address in addresses:
+            if reason := self._denial(address):
+                self._notes.append(f"{address[:MAX_QUOTE]} is not shown: {reason}")
+                self._request(BLANK)
+                return True
+        return False
 
     def _capture(self) -> Image.Image:
         with self._engine.answers():
@@ -290,7 +346,7 @@ class Browser:
 
     def _told(self, *last: str) -> str:
         """All there is to say since it was last asked."""
-        notes, self._notes = self._notes, []
+        notes, self._notes = [*self._notes, *(self._egress.told() if self._egress else ())], []
         more = [f"and {len(notes) - MAX_NOTES} things more"] if len(notes) > MAX_NOTES else []
         return "; ".join([*notes[:MAX_NOTES], *more, *last])
 
@@ -304,12 +360,23 @@ class Browser:
             self._context.new_page()  # the page closed its only tab; a person would open another
         return self._tabs[self._front]
 
+    def _started(self, headed: bool, answer_s: float) -> Engine:
+        try:
+            return Engine(headed, answer_s, self._egress.address if self._egress else "")
+        except UserError:
+            if self._egress:
+                self._egress.close()
+            raise
+
     def _open_context(self) -> None:
         self._context = self._engine.chromium.new_context(
             viewport={"width": self.viewport.width, "height": self.viewport.height},
             device_scale_factor=self.scale,
             accept_downloads=self._downloads is not None,
+            service_workers="block" if self._judges_paths else "allow",
         )
+        if self._judges_paths:
+            self._context.route(re.compile("https:"), self._pass)
         self._context.add_init_script(DRAWN_IN_PAGE)
         self._traffic = Traffic(self._context)
         self._context.on("page", self._adopt)
@@ -317,11 +384,26 @@ class Browser:
         self._context.new_page()
         self._notes.clear()
 
+    @property
+    def _judges_paths(self) -> bool:
+        """The proxy does not see the paths of encrypted addresses."""
+        return self._rules is not None and self._rules.has_paths
+
+    def _pass(self, route: Route) -> None:
+        """By its path too; hops of a redirect do not come by here."""
+        with suppress(PlaywrightError):  # the page may be gone by now
+            if reason := self._denial(route.request.url):
+                self._notes.append(f"{route.request.url[:MAX_QUOTE]} is not contacted: {reason}")
+                route.abort("blockedbyclient")
+            else:
+                route.continue_()
+
     def _open_start(self, url: str) -> None:
+        url = start_address(url)
         path = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
         self._files = path.resolve().parent if path else None
         try:
-            self._goto(page_address(url, self._files))
+            self._goto(self._allowed(page_address(url, self._files)))
         except ActionFailed as error:
             raise UserError(f"cannot start there: {error}", f"无法从那里开始：{error}") from error
 
@@ -414,6 +496,10 @@ class Browser:
         if self._downloads is None:
             self._notes.append(f'the page offered the file "{name[:MAX_QUOTE]}"; downloads are refused here')
             return
+        if not self._may_save:
+            self._offered.append(name[:MAX_QUOTE])
+            self._notes.append(f'the page offered the file "{name[:MAX_QUOTE]}"; to save it, act the same again')
+            return
         path = free_path(self._downloads, name)
         self._saving += 1
         try:
@@ -434,6 +520,15 @@ class Browser:
         for tab in self._tabs:
             if frame == tab.page.main_frame:
                 tab.begin_page()
+
+
+def with_start(rules: Rules, url: str) -> Rules:
+    """The rules, and where a person said to begin allowed by its very host."""
+    try:
+        begin = origin(page_address(start_address(url)))
+    except (ActionFailed, BadAddress):  # a file, the blank page, or what will be told when it is opened
+        return rules
+    return replace(rules, listed=(*rules.listed, begin))
 
 
 def _first_line(error: Exception) -> str:

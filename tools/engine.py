@@ -23,14 +23,21 @@ FLAGS = (
     "--font-render-hinting=none",  # glyphs as wide at every device scale, so that pages break lines in one way only
     "--disable-smooth-scrolling",  # a wheel turn is done at once; nothing to wait for
 )
+# Beside a proxy: no way out that would not lead through it.
+GUARDED = (
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # names are resolved by the proxy alone
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # its name in older ones
+    "--disable-quic",
+)
 # Playwright's own flags that we do not want. Scroll bars are all that a picture says about there being more below, and
 # can be dragged. Without the blocker of pop-ups a page can open tabs nobody asked for.
 UNWANTED = ("--hide-scrollbars", "--disable-popup-blocking")
 
 
 class Engine:
-    def __init__(self, headed: bool, answer_s: float = ANSWER_S) -> None:
-        """Raises UserError when there is no browser or it does not start."""
+    def __init__(self, headed: bool, answer_s: float = ANSWER_S, proxy: str = "") -> None:
+        """proxy: the only way out; "": the network is open. Raises UserError when no browser starts."""
         self.answer_s = answer_s
         program = find_browser()
         if program is None:
@@ -47,7 +54,8 @@ class Engine:
             self.chromium = playwright.chromium.launch(
                 executable_path=program,
                 headless=not headed,
-                args=list(FLAGS),
+                args=[*FLAGS, *(GUARDED if proxy else ())],
+                proxy={"server": proxy, "bypass": "<-loopback>"} if proxy else None,  # for this machine's own too
                 ignore_default_args=list(UNWANTED),
                 chromium_sandbox=not _is_root(),  # Chromium refuses its sandbox to root
                 handle_sigint=False,  # ours to end: see `interrupts_wait`

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
 import sys
 import threading
@@ -9,20 +11,27 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agent import runs
-from agent.loop import Agent, Guide, NoGuide
+from agent.loop import Agent, NoGuide
 from agent.report import write_report
 from agent.resume import Broken, broken, settled
+from agent.safety import Request
 from agent.store import Recording
-from agent.trajectory import Ending, Step, in_words
+from agent.trajectory import Ending, Step, describe, in_words
 from app import wiring
 from app.settings import Settings, read_settings, recorded, to_json
-from app.show import printable, step_lines
+from app.show import printable, shown, step_lines
 from model.vlm import VisionLanguageModel
+from tools.browser import Browser
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
+from tools.overlay import mark
+
+ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
+YES = ("y", "yes", "是", "好", "可以")
 
 ROOM_S = 2.0  # between two looks whether a full disk has room again
 
@@ -42,6 +51,18 @@ class Terminal(NoGuide):
         print(f"the model asks: {printable(question)}\nyour answer: ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
+    def may(self, request: Request, picture: Path) -> bool:
+        """Only a yes in time is one."""
+        lines = [f"May it do this? {shown(describe(request.action))}"]
+        lines += [f"  there:   {shown(request.aim)}"] if request.aim else []
+        lines += [f"  page:    {shown(request.screenshot.url)}"] if request.screenshot.url else []
+        lines += [f"  because: {shown(str(request.reason))}"] if request.reason else []
+        print("\n".join(lines), f"\n  picture: {picture}\nyes or no: ", sep="", end="", file=sys.stderr, flush=True)
+        if os.name == "posix" and not select.select([sys.stdin], [], [], ASK_S)[0]:
+            print("no answer", file=sys.stderr)
+            return False
+        return sys.stdin.readline().strip().lower() in YES
+
 
 class Patience:
     """What to do while the disk is full: say so, and wait for room until the run is stopped."""
@@ -59,6 +80,15 @@ def who_answers() -> Guide:
     return Terminal() if sys.stdin.isatty() else NoGuide()
 
 
+class Nobody(NoGuide):
+    def may(self, request: Request, picture: Path) -> bool:
+        return False
+
+
+def who_answers() -> Terminal | Nobody:
+    return Terminal() if sys.stdin.isatty() else Nobody()
+
+
 def run(arguments: Namespace) -> int:
     if arguments.resume:
         outcome = resume(arguments)
@@ -68,6 +98,8 @@ def run(arguments: Namespace) -> int:
             url = arguments.url or "about:blank"
             outcome = perform(settings, model, arguments.task, url, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
+    if outcome.ending.reason == "denied" and not sys.stdin.isatty():
+        print("nobody was there to allow it; where nothing can be harmed, --approve never asks nobody")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
 
@@ -106,7 +138,7 @@ def perform(
     url: str,
     on_step: Callable[[Step], None] = show,
     on_agent: Callable[[Agent], None] = lambda agent: None,
-    guide: Guide = NoGuide(),
+    guide: Terminal | Nobody = Nobody(),
 ) -> Outcome:
     """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
 
@@ -119,7 +151,7 @@ def perform(
             shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
         with browser:
-            agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
+            agent = agent_of(settings, model, browser, recording, task, url, guide)
             on_agent(agent)
             return follow(agent, recording, task, [], on_step)
 
@@ -131,7 +163,7 @@ def go_on(
     was_done: bool,
     url: str,
     on_step: Callable[[Step], None] = show,
-    guide: Guide = NoGuide(),
+    guide: Terminal | Nobody = Nobody(),
 ) -> Outcome:
     """The run again from where it broke off, on a fresh page. was_done: the doubtful step. Raises UserError."""
     with Recording.resumed(one.folder, {**to_json(settings), "url": url}) as recording:
@@ -143,8 +175,22 @@ def go_on(
         if before and before[-1].ending:  # it had only to be written down
             return outcome_of(before, write_report(recording.folder))
         with wiring.open_browser(settings, model.family, url, recording.folder / "downloads") as browser:
-            agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
+            agent = agent_of(settings, model, browser, recording, one.run.task, url, guide)
             return follow(agent, recording, one.run.task, before, on_step)
+
+
+def agent_of(
+    settings: Settings,
+    model: VisionLanguageModel,
+    browser: Browser,
+    recording: Recording,
+    task: str,
+    url: str,
+    guide: Terminal | Nobody,
+) -> Agent:
+    ask = partial(asked, guide, recording.folder / "asked.png")
+    policy = wiring.make_policy(settings, browser, task, url, ask)
+    return wiring.make_agent(settings, model, browser, recording, policy=policy, guide=guide)
 
 
 def follow(
@@ -168,3 +214,9 @@ def follow(
 def outcome_of(steps: Sequence[Step], report: Path, lost: Ending | None = None) -> Outcome:
     ending = lost or (steps[-1].ending if steps else None) or Ending("interrupted")
     return Outcome(ending, len(steps), sum(step.seconds.total for step in steps), report)
+
+
+def asked(guide: Terminal | Nobody, picture: Path, request: Request) -> bool:
+    """The person's answer; where it would be done is to be seen in the picture."""
+    mark(request.screenshot.image, request.action).save(picture)
+    return guide.may(request, picture)

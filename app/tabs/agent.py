@@ -14,6 +14,8 @@ import gradio as gr
 from gradio.context import Context
 
 from agent.report import words
+from agent.risks import SAID
+from agent.safety import LEVELS, Level, Request
 from agent.trajectory import Ask
 from app import address_book, steps
 from app.desk import Desk
@@ -32,6 +34,17 @@ EXAMPLES = (
     (address_book.TASK, DEMO),
     ('Search for "Boris", then click on "Boris Lange".', DEMO),
 )
+RISKS = {
+    "again": "页面曾询问：{about}；再做一次即表示同意",
+    "leaves": "将离开任务的网站，前往 {about}",
+    "foreign": "它位于另一网站的页面中：{about}",
+    "words": "这些文字不是来自任务",
+    "deletes": "可能会删除内容",
+    "form": "将提交表单",
+    "saves": "将保存文件",
+    "program": "将打开另一个程序：{about}",
+    "named": "“{about}”可能无法撤销",
+}
 TEXTS = {
     **steps.TEXTS,
     "agent.title": ("Agent", "代理"),
@@ -47,6 +60,10 @@ TEXTS = {
     "agent.headed": ("Show the browser's own window too", "同时显示浏览器窗口"),
     "agent.asks": ("Approvals", "许可"),
     "agent.always": ("Ask me before every action", "每个操作前都问我"),
+    "agent.irreversible": (
+        "Ask me before what may not be undone or I did not ask for",
+        "无法撤销或我没要求的操作前问我",
+    ),
     "agent.never": ("Do not ask", "不询问"),
     "agent.max_steps": ("Steps at most", "最多步数"),
     "agent.pause": ("Pause", "暂停"),
@@ -86,6 +103,10 @@ TEXTS = {
         "点击屏幕即可代替代理点击那里。",
     ),
     "agent.ask": ("May it do this?", "可以这样做吗？"),
+    "agent.aim": ("There: {what}", "目标：{what}"),
+    "agent.on_page": ("On the page {url}", "页面：{url}"),
+    "agent.because": ("Because: {why}", "原因：{why}"),
+    **{f"risk.{kind}": (said, RISKS[kind]) for kind, said in SAID.items()},
     "agent.allow": ("Allow", "允许"),
     "agent.deny": ("Deny", "拒绝"),
     "agent.wants": ("The model asks you:", "模型问你："),
@@ -152,10 +173,10 @@ class AgentTab:
                 said = gr.HTML("", **plain, elem_id="agent-said")
                 listed = gr.HTML("", js_on_load=script("fold.js"), apply_default_css=False, elem_id="agent-steps")
 
-        task, start, headed, asks, most, go, *tries = form
+        task, start, headed, approve, most, go, *tries = form
         asked = [asking, question, number, leave, answering, answer]
         shown = [status, *asked, screen, wheel, pause, once, take, stop, hands, said, listed, go]
-        options = [headed, asks, most]
+        options = [headed, approve, most]
         gr.on([go.click, task.submit], self.begin, [task, start, *options], shown, show_progress="hidden")
         for example, button in zip(EXAMPLES, tries, strict=True):
             button.click(partial(self.fill, *example), None, [task, start], show_progress="hidden")
@@ -189,12 +210,11 @@ class AgentTab:
             )  # fmt: skip
             go = gr.Button(say("agent.go"), variant="primary", scale=1, min_width=90, elem_id="agent-go")
         with gr.Accordion(say("agent.options"), open=False, elem_id="agent-options"):
-            asks = gr.Radio(
-                [(say("agent.always"), True), (say("agent.never"), False)], value=False, label=say("agent.asks")
-            )
+            levels = [(say(f"agent.{level}"), level) for level in LEVELS]
+            approve = gr.Radio(levels, value=settings.approve, label=say("agent.asks"))
             most = gr.Slider(1, MOST_STEPS, min(settings.max_steps, MOST_STEPS), step=1, label=say("agent.max_steps"))
             headed = gr.Checkbox(settings.headed, label=say("agent.headed"))
-        return [task, start, headed, asks, most, go, *tries]
+        return [task, start, headed, approve, most, go, *tries]
 
     def hands(self) -> None:
         """What a person can do to the browser beside clicking."""
@@ -216,14 +236,15 @@ class AgentTab:
     # What starts to show a run.
 
     def begin(
-        self, task: str, start: str, headed: bool, asks: bool, most: int, request: gr.Request
+        self, task: str, start: str, headed: bool, approve: Level, most: int, request: gr.Request
     ) -> Iterator[Update]:
         if not task.strip():
             gr.Warning(self.desk.tell("agent.no_task", request))
             yield gr.skip()  # without it, Gradio empties what is shown
             return
-        settings = replace(self.desk.settings, runs=self.desk.runs, headed=headed, max_steps=int(most))
-        if self.stage.begin(Job(task.strip(), (start or DEMO).strip(), asks), settings) is None:
+        chosen: dict[str, Any] = {"headed": headed, "max_steps": int(most), "approve": approve}
+        settings = replace(self.desk.settings, runs=self.desk.runs, **chosen)
+        if self.stage.begin(Job(task.strip(), (start or DEMO).strip()), settings) is None:
             gr.Warning(self.desk.tell("agent.busy", request))
             yield gr.skip()
             return
@@ -310,8 +331,8 @@ class Look:
         about = question.about if question else None
         is_ask = isinstance(about, Ask)
         marked = live.step.actions if live.step else ()
-        if about is not None and not isinstance(about, Ask):
-            marked = (about,)
+        if isinstance(about, Request):
+            marked = (about.action,)
         digest = live.step.screenshot.digest if live.step else ""
         wheel = gr.update(visible=is_on)
         pause = "agent.resume" if live.worker.is_paused else "agent.pause"
@@ -400,10 +421,17 @@ class Look:
         if question is None:
             return ""
         if isinstance(question.about, Ask):
-            title, text = "agent.wants", question.about.question
+            title, lines = "agent.wants", [question.about.question]
         else:
-            title, text = "agent.ask", steps.deed(question.about, self.tell)
-        return f'<div class="question" role="alert"><b>{self.tell(title)}</b><p>{words(text)}</p></div>'
+            asked = question.about
+            title, lines = "agent.ask", [steps.deed(asked.action, self.tell)]
+            lines += [self.tell("agent.aim", what=asked.aim)] if asked.aim else []
+            lines += [self.tell("agent.on_page", url=asked.screenshot.url)] if asked.screenshot.url else []
+            if reason := asked.reason:
+                why = self.tell(f"risk.{reason.kind}", about=reason.about)
+                lines.append(self.tell("agent.because", why=why))
+        told = "".join(f"<p>{words(line)}</p>" for line in lines)
+        return f'<div class="question" role="alert"><b>{self.tell(title)}</b>{told}</div>'
 
     def said(self, live: Live) -> str:
         """The thought as it comes; the call, which is for the curious, folded away."""
