@@ -76,10 +76,6 @@ class Patience:
         return not self.stopped.wait(ROOM_S)
 
 
-def who_answers() -> Guide:
-    return Terminal() if sys.stdin.isatty() else NoGuide()
-
-
 class Nobody(NoGuide):
     def may(self, request: Request, picture: Path) -> bool:
         return False
