@@ -45,6 +45,14 @@ class Video:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Which frames of a stretch the model will see, and how large each may be."""
+
+    times_s: tuple[float, ...]  # of the whole video
+    pixels: int
+
+
+@dataclass(frozen=True)
 class Watching:
     """An answer that is about to be spoken, and the frames it is about."""
 
@@ -90,14 +98,20 @@ def read_video(
     Times count from `begin_s`. found: the facts of this file. Raises UserError.
     """
     end = min(found.seconds, end_s or found.seconds)
-    rate = max(fps, FEWEST_FRAMES / max(end - begin_s, 1e-3))
-    times = even_times(end, rate, family.video_frames, begin_s)
-    bounded = replace(family, video_tokens=min(family.video_tokens, VIDEO_TOKENS))
-    seen = [frame.image for frame in frames(path, times, pixels=bounded.video_pixels(len(times)))]
+    chosen = look(found, family, fps, begin_s, end)
+    seen = [frame.image for frame in frames(path, chosen.times_s, pixels=chosen.pixels)]
     if not seen:
         raise UserError(f"{path.name} shows nothing: it is over before its first frame")
-    own = tuple(time - begin_s for time in times[: len(seen)])
+    own = tuple(time - begin_s for time in chosen.times_s[: len(seen)])
     return Video(VideoPart(tuple(of_one_size(seen)), own), end - begin_s)
+
+
+def look(found: Facts, family: Family, fps: float, begin_s: float, end_s: float) -> Look:
+    """Without a look into the file."""
+    rate = max(fps, FEWEST_FRAMES / max(end_s - begin_s, 1e-3))
+    times = even_times(end_s, rate, family.video_frames, begin_s)
+    bounded = replace(family, video_tokens=min(family.video_tokens, VIDEO_TOKENS))
+    return Look(tuple(times), bounded.video_pixels(len(times)))
 
 
 def of_one_size(seen: list[Image.Image]) -> list[Image.Image]:
