@@ -10,9 +10,9 @@ import gradio as gr
 
 from app.desk import Desk, Texts
 
-TABS = ("chat", "agent", "replay", "grounding", "doctor")
+TABS = ("chat", "documents", "video", "agent", "replay", "grounding", "doctor")
 LOOK = Path(__file__).parent / "look"
-CSS = (LOOK / "page.css").read_text(encoding="utf-8")
+CSS = "".join((LOOK / name).read_text(encoding="utf-8") for name in ("page.css", "media.css"))
 ICON = (LOOK / "icon.svg").read_text(encoding="utf-8")
 HEAD = f"""<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">
 <script>{(LOOK / "page.js").read_text(encoding="utf-8")}</script>"""

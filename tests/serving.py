@@ -13,7 +13,7 @@ from app.serve import Door, served
 from app.settings import Settings
 from model.families import TINY, Family
 from model.messages import ImagePart, Message
-from model.vlm import Reply, Sampling
+from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.chromium import find_browser
 
 READY = "#chat-box textarea"
@@ -52,9 +52,9 @@ class Echo:
 
 
 @contextmanager
-def page_of(folder: Path, **door: str) -> Iterator[str]:
-    """The address that lets a browser in."""
-    with served(Settings(runs=folder / "runs"), folder / "data", Door(port=0, **door), Echo()) as address:
+def page_of(folder: Path, model: VisionLanguageModel | None = None, **door: str) -> Iterator[str]:
+    """The address that lets a browser in. model: answers; None: Echo."""
+    with served(Settings(runs=folder / "runs"), folder / "data", Door(port=0, **door), model or Echo()) as address:
         yield address
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
+from media import Reader, pdf
 from playwright.sync_api import Page, expect
-from serving import LOADED, READY, chromium, page_of
+from serving import LOADED, READY, Echo, chromium, page_of
+from test_video import write
 
 from app import address_book
+from model.messages import Message
+from model.vlm import Reply, Sampling
 from tools.geometry import Size
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -29,9 +33,20 @@ SETTLED = """() => Promise.all(document.getAnimations()
   .map((one) => one.finished.catch(() => {})))"""
 
 
+class Reads(Echo):
+    """Echo, but for pages and videos."""
+
+    def __init__(self) -> None:
+        self.reader = Reader()
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Reply:
+        able = self.reader if self.reader.knows(messages[-1]) else super()
+        return able.stream(messages, sampling)
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with page_of(tmp_path_factory.mktemp("access")) as address, chromium() as browser:
+    with page_of(tmp_path_factory.mktemp("access"), Reads()) as address, chromium() as browser:
         context = browser.new_context(viewport=shown(DESK), reduced_motion="reduce")
         context.set_default_timeout(SLOW_MS)
         page = context.new_page()
@@ -102,6 +117,40 @@ def test_chat(page: Page) -> None:
     wait(page, ".picture .places button")
     page.locator(".past .now summary").click()
     page.locator("#chat-options button").first.click()
+    assert not wrong(page)
+
+
+def test_documents(page: Page, tmp_path: Path) -> None:
+    show(page, "Documents")
+    wait(page, "#documents-paper .empty")
+    assert not wrong(page)
+    page.set_input_files("#documents-files input[type=file]", pdf(tmp_path / "hours.pdf"))
+    wait(page, "#documents-files .file")
+    assert not wrong(page)
+    page.locator("#documents-read").click()
+    wait(page, "#documents-status .over")
+    page.locator(".chip").last.click()
+    page.locator(".part [data-edit]").first.click()
+    page.locator("#documents-fill button").first.click()
+    page.locator("#documents-fill-in").click()
+    wait(page, ".filled")
+    assert not wrong(page)
+
+
+def test_video(page: Page, tmp_path: Path) -> None:
+    show(page, "Video")
+    wait(page, "#video-player .empty")
+    page.locator("#video-span button").first.click()
+    assert not wrong(page)
+    clip = write(tmp_path / "clip.webm", list(range(0, 8000, 200)), codec="libvpx")
+    page.set_input_files("#video-file input[type=file]", clip)
+    wait(page, "#video-player video")
+    page.locator("#video-caption").click()
+    wait(page, ".events button")
+    page.locator(".events button").first.click()
+    assert not wrong(page)
+    page.set_input_files("#video-file input[type=file]", write(tmp_path / "a.avi", [0, 200, 400], codec="mpeg4"))
+    wait(page, ".stills img")
     assert not wrong(page)
 
 

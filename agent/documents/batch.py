@@ -206,4 +206,10 @@ def part_from(record: dict[str, Any]) -> Spelled:
     block = record["block"]
     box = Box(**block["box"]) if block["box"] else None
     corrections = tuple(Correction(**one) for one in record["corrections"])
-    return Spelled(Block(**{**block, "box": box}), corrections, record["confirmed"], record["words"])
+    return Spelled(
+        Block(**{**block, "box": box}),
+        corrections,
+        record["confirmed"],
+        record["words"],
+        record.get("by_person", False),
+    )

@@ -90,9 +90,15 @@ def html_blocks(page: PageRead) -> Iterator[str]:
         if (part.block.kind == "item") != in_list:
             in_list = not in_list
             yield "<ul>" if in_list else "</ul>"
-        yield html_of(part.block)
+        yield html_part(part)
     if in_list:
         yield "</ul>"
+
+
+def html_part(part: Spelled) -> str:
+    """Its element says where a person wrote it."""
+    found = html_of(part.block)
+    return re.sub(r"^<\w+", r'\g<0> data-by="person"', found) if part.by_person else found
 
 
 def html_of(block: Block) -> str:
@@ -143,7 +149,8 @@ def block_json(order: int, part: Spelled, page: PageRead) -> dict[str, Any]:
         "source": block.source or None,
         "words": {
             "from_file": part.confirmed + len(part.corrections),
-            "from_model": part.words - part.confirmed - len(part.corrections),
+            "from_model": 0 if part.by_person else part.words - part.confirmed - len(part.corrections),
+            "from_person": part.words if part.by_person else 0,
             "corrected": [vars(correction) for correction in part.corrections],
         },
     }

@@ -48,6 +48,7 @@ class Spelled:
     corrections: tuple[Correction, ...] = ()
     confirmed: int = 0  # words that the file has as the model said them
     words: int = 0  # of the block
+    by_person: bool = False  # written by a person in the place of what was read
 
 
 def spelled(blocks: Sequence[Block], layer: Sequence[Word]) -> tuple[list[Spelled], list[Word]]:

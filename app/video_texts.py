@@ -1,0 +1,62 @@
+"""What the video tab says: key -> (English, Chinese)."""
+
+from __future__ import annotations
+
+TEXTS = {
+    "video.title": ("Video", "视频"),
+    "video.file": ("Video file", "视频文件"),
+    "video.empty": (
+        "Drop a video, then ask about it, let the model find when something happens, or have everything that "
+        "happens told.",
+        "拖入视频，然后提问、查找某件事发生的时间，或让模型讲述全部事件。",
+    ),
+    "video.need": ("Drop a video first.", "请先拖入视频。"),
+    "video.need_text": ("Write first what you want to know.", "请先写出想知道的内容。"),
+    "video.player": ("Video: {name}", "视频：{name}"),
+    "video.unplayable": (
+        "This browser cannot play this file. Its pictures are shown instead, one at a time.",
+        "此浏览器无法播放该文件，改为逐张显示画面。",
+    ),
+    "video.still": ("The picture at this moment", "此刻的画面"),
+    "video.moment": ("Moment, seconds", "时刻（秒）"),
+    "video.facts": (
+        "{name}: {seconds}, {size}, {fps:.4g} frames a second, {codec}",
+        "{name}：{seconds}，{size}，每秒 {fps:.4g} 帧，{codec}",
+    ),
+    "video.sees": (
+        "The model sees {frames} frames, {fps:.2g} a second, each as {size}",
+        "模型将看到 {frames} 帧，每秒 {fps:.2g} 帧，每帧 {size}",
+    ),
+    "video.stretches": ("to find events it watches {count} stretches", "查找事件时分 {count} 段观看"),
+    "video.text": ("Question, or what to find", "问题，或要找的事件"),
+    "video.text_hint": ("Such as: the door opens", "例如：门打开"),
+    "video.ask": ("Ask", "提问"),
+    "video.find": ("Find when", "查找时间"),
+    "video.caption": ("Captions", "字幕"),
+    "video.stop": ("Stop", "停止"),
+    "video.span": ("Ask about a part only", "只问其中一段"),
+    "video.from": ("From", "从"),
+    "video.to": ("To", "到"),
+    "video.from_hint": ("0:00", "0:00"),
+    "video.to_hint": ("the end", "结尾"),
+    "video.from_now": ("From where the player is", "从播放位置起"),
+    "video.to_now": ("To where the player is", "到播放位置止"),
+    "video.bad_span": ("The part ends before it begins, or begins after the end.", "所选片段的起止时间不正确。"),
+    "video.fps": ("Frames for the model in one second", "每秒给模型的帧数"),
+    "video.fps_info": ("Of long videos fewer, evenly", "长视频会均匀减少"),
+    "video.doing_ask": ("Watching and answering …", "正在观看并回答……"),
+    "video.doing_find": ("Looking for it …", "正在查找……"),
+    "video.doing_caption": ("Watching everything …", "正在观看全部……"),
+    "video.tokens": ("{count} tokens so far", "已有 {count} 词元"),
+    "video.stopped": ("Stopped.", "已停止。"),
+    "video.count": ("Events found: {count}", "找到的事件：{count}"),
+    "video.timeline": ("Timeline", "时间线"),
+    "video.event": ("Event", "事件"),
+    "video.answer": ("Answer", "回答"),
+    "video.found": ("When: {text}", "何时：{text}"),
+    "video.all_found": ("What happens", "发生了什么"),
+    "video.keep": ("Download as", "下载为"),
+    "video.seen": ("Frames that the model saw: {count}", "模型看到的帧：{count}"),
+    "video.seen_some": ("Frames that the model saw: {shown} of {count}", "模型看到的帧：{count} 帧中的 {shown} 帧"),
+    "video.bug": ("Something went wrong inside Handeye; the terminal says what.", "Handeye 内部出错；详情见终端。"),
+}
