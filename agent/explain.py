@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
@@ -12,24 +11,13 @@ from agent.languages import Decision
 from agent.languages.computer_use import ComputerUse
 from agent.languages.mobile_use import MobileUse
 from agent.trajectory import Ask, Finish
-from model.families import QWEN2_5_VL, QWEN2_VL, QWEN3_VL, TINY, Family, Grid
+from model.families import Family, Grid, spelled
 from model.parsing import ParseError, Spoken, ToolCall, parse_reply
 from tools.actions import Action, points, to_json
 from tools.geometry import Size
 
 MAX_LINE = 16_000_000  # bytes; the rest of a longer line is passed over
 MAX_SIDE = 100_000  # pixels of a screen
-# Spelled without case, dots, dashes and sizes. Fara and GUI-Owl are Qwen-VL models trained further.
-SPELLINGS = {
-    "qwen25vl": QWEN2_5_VL,
-    "qwen2vl": QWEN2_VL,
-    "qwen3vl": QWEN3_VL,
-    "tiny": TINY,
-    "fara15": QWEN3_VL,
-    "fara": QWEN2_5_VL,
-    "guiowl15": QWEN3_VL,
-    "guiowl": QWEN2_5_VL,
-}
 
 
 class BadQuestion(ValueError):
@@ -109,10 +97,8 @@ def as_json(action: Action | Finish | Ask) -> dict[str, Any]:
 
 def family_named(name: str) -> Family:
     """ "Qwen/Qwen2.5-VL-7B-Instruct", "qwen2_5_vl", "tiny" -> the family. Raises BadQuestion."""
-    spelled = re.sub(r"[^a-z0-9]", "", name[:200].rstrip("/").rsplit("/", 1)[-1].lower())
-    for start, family in SPELLINGS.items():
-        if spelled.startswith(start):
-            return family
+    if family := spelled(name):
+        return family
     raise BadQuestion(f"unknown family {name[:60]!r}; known: qwen2-vl, qwen2.5-vl, qwen3-vl, tiny")
 
 

@@ -213,6 +213,8 @@ def add_parse(commands: Any) -> None:
     parse.add_argument("--text-layer", action=argparse.BooleanOptionalAction, default=True, help=layer)
     values = "ask again for the values of each chart and picture, as tables"
     parse.add_argument("--charts", action="store_true", help=values)
+    about = "pages that are read at a time (default: 8 with a server, else 1)"
+    parse.add_argument("--workers", type=typed(read_count), metavar="N", help=about)
     parse.add_argument("--json", action="store_true", help="for programs: one JSON object for each page")
     add_model(parse)
 
@@ -546,7 +548,8 @@ def command(commands: Any, name: str, about: str, *examples: str, does: str = ""
 
 def add_model(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("the model (defaults come from the settings)")
-    group.add_argument("--model", metavar="NAME", help='"tiny", a folder that holds a checkpoint, or a hub id')
+    names = '"tiny", a folder that holds a checkpoint, a hub id, or the address of a server such as http://HOST:8000/v1'
+    group.add_argument("--model", metavar="NAME", help=names)
     group.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:0, mps")
     group.add_argument("--dtype", metavar="NAME", help="auto, float32, bfloat16, float16")
     group.add_argument("--quantization", type=typed(read_quantization), metavar="NAME", help="4bit, 8bit or none")

@@ -17,6 +17,7 @@ from tools.errors import UserError
 
 if TYPE_CHECKING:  # torch and transformers take seconds; the page is there before them
     from model.local.runner import LocalModel
+    from model.remote.model import RemoteModel
 
 Texts = Mapping[str, tuple[str, str]]  # key -> (English, Chinese)
 
@@ -40,7 +41,7 @@ class Desk:
         self.closing = ExitStack()  # what must end with the page: `desk.closing.callback(stop)`
         self._lock = threading.Lock()
         self._model = model
-        self._loaded: LocalModel | None = None  # the same, when it was loaded here
+        self._loaded: LocalModel | RemoteModel | None = None  # the same, when it was loaded here
 
     def model(self) -> VisionLanguageModel:
         """Loaded when first asked for, then shared by all. Raises UserError."""
@@ -49,7 +50,7 @@ class Desk:
         with self._lock:
             return self._model or self._load(self.settings)
 
-    def load(self, settings: Settings) -> LocalModel:
+    def load(self, settings: Settings) -> LocalModel | RemoteModel:
         """Another model in the place of this one, which is closed only when the other is there. Raises UserError."""
         with self._lock:
             return self._load(settings)
@@ -61,7 +62,7 @@ class Desk:
                 self._loaded.close()
             self._model = self._loaded = None
 
-    def _load(self, settings: Settings) -> LocalModel:
+    def _load(self, settings: Settings) -> LocalModel | RemoteModel:
         from app import wiring
 
         fresh = wiring.load_model(settings)

@@ -8,17 +8,24 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from PIL import Image
 
 from app.settings import Settings
+from model.messages import ImagePart, user
+from model.remote.address import is_address
+from model.vlm import Sampling, VisionLanguageModel
 from tools.chromium import VARIABLE, find_browser
 from tools.errors import UserError
 
 GIB = 2**30
 ANSWER_S = 30.0  # for a browser to say its version
+SIZE = (640, 480)  # of the picture that the speed is measured with
+TOKENS = 32
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,11 @@ def examine(settings: Settings) -> list[Check]:
 def checks(settings: Settings) -> Iterator[Check]:
     yield Check("python", sys.version_info >= (3, 10), f"{platform.python_version()} at {sys.executable}")
     yield torch_check()
-    yield device_check(settings)
-    yield model_check(settings)
+    if is_address(settings.model):
+        yield from server_checks(settings)
+    else:
+        yield device_check(settings)
+        yield model_check(settings)
     yield browser_check()
     yield display_check()
 
@@ -101,6 +111,41 @@ def model_check(settings: Settings) -> Check:
         return Check("model", False, str(error))
     size = f"{checkpoint.parameters / 1e6:.1f} million weights, {checkpoint.stored_bytes / 2**20:.0f} MiB"
     return Check("model", True, f"{settings.model}: {family.name}, {size}, in {checkpoint.folder}")
+
+
+def server_checks(settings: Settings) -> Iterator[Check]:
+    """Is it there, and does it answer a question about a picture?"""
+    from app.wiring import load_model
+    from model.remote.model import RemoteModel
+
+    try:
+        model = load_model(settings)
+    except UserError as error:
+        yield Check("server", False, str(error))
+        return
+    assert isinstance(model, RemoteModel)
+    with closing(model):
+        yield Check("server", True, f"{model.server.address.base}, answers in {1000 * model.answered_s:.0f} ms")
+        try:
+            prompt, first, rate = speed(model)
+        except UserError as error:
+            yield Check("model", False, str(error))
+            return
+        once = "sent once" if model.shown.takes_names else "sent with every question"
+        length = f"up to {model.length:,} tokens, " if model.length else ""
+        told = f"{prompt} tokens read in {first:.2f} s, then {rate:.1f} tokens/s"
+        told += f"; pictures keep their size and are {once}"
+        yield Check("model", True, f"{model.id}: {model.family.name}, {length}{told}")
+
+
+def speed(model: VisionLanguageModel) -> tuple[int, float, float]:
+    """Prompt tokens, seconds to the first token, tokens a second after it."""
+    picture = Image.effect_noise(SIZE, 64).convert("RGB")  # new each time, so that nothing is remembered of it
+    reply = model.stream([user("Describe this screen.", ImagePart(picture))], Sampling(TOKENS))
+    reply.read()
+    usage = reply.usage
+    spoken = max(usage.total_s - usage.prefill_s, 1e-6)
+    return usage.prompt_tokens, usage.prefill_s, (usage.new_tokens - 1) / spoken
 
 
 def browser_check() -> Check:

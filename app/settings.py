@@ -20,6 +20,7 @@ Approve = Literal["always", "irreversible", "never"]
 PREFIX = "HANDEYE_"
 ELSEWHERE = {
     BROWSER_VARIABLE,
+    "HANDEYE_API_KEY",
     "HANDEYE_DATA",
     "HANDEYE_PASSWORD",
 }  # read where they are used; none is for a run's record
@@ -28,9 +29,9 @@ ELSEWHERE = {
 @dataclass(frozen=True)
 class Settings:
     model: str = "tiny"
-    """What answers: "tiny" (comes with Handeye), a folder that holds a checkpoint, or a hub id."""
+    """What answers: "tiny" (comes with Handeye), a folder that holds a checkpoint, a hub id, or a server's address."""
     device: str = "auto"
-    """Where it runs: auto, cpu, cuda, cuda:0, mps."""
+    """Where it runs: auto, cpu, cuda, cuda:0, mps; this and the next two are not for a server."""
     dtype: str = "auto"
     """What it computes in: auto, float32, bfloat16, float16."""
     quantization: Quantization | None = None

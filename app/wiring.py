@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,14 +13,26 @@ from app.settings import Settings
 from model.families import Family
 from model.local.load import load
 from model.local.runner import LocalModel
+from model.remote.address import is_address
+from model.remote.model import RemoteModel
+from model.remote.server import KEY
 from model.vlm import VisionLanguageModel
 from tools.browser import Browser
 from tools.errors import UserError
 from tools.url_rules import BadPattern, Rules
 
 
-def load_model(settings: Settings) -> LocalModel:
+def load_model(settings: Settings) -> LocalModel | RemoteModel:
     """Raises UserError when there is no such model or it does not fit."""
+    if is_address(settings.model):
+        return RemoteModel(settings.model, os.environ.get(KEY, "").strip())
+    return load_local(settings)
+
+
+def load_local(settings: Settings) -> LocalModel:
+    """One whose weights are in this process. Raises UserError."""
+    if is_address(settings.model):
+        raise UserError(f"{settings.model} is a server, and this needs the weights: give a folder or a hub id")
     return load(settings.model, device=settings.device, dtype=settings.dtype, quantization=settings.quantization)
 
 

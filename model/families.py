@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -97,6 +98,24 @@ MODEL_TYPES = {
     "qwen3_vl": QWEN3_VL,
     "qwen3_vl_moe": QWEN3_VL,  # differs inside the language model only
 }
+
+# Spelled without case, dots, dashes and sizes. Fara and GUI-Owl are Qwen-VL models trained further.
+SPELLINGS = {
+    "qwen25vl": QWEN2_5_VL,
+    "qwen2vl": QWEN2_VL,
+    "qwen3vl": QWEN3_VL,
+    "tiny": TINY,
+    "fara15": QWEN3_VL,
+    "fara": QWEN2_5_VL,
+    "guiowl15": QWEN3_VL,
+    "guiowl": QWEN2_5_VL,
+}
+
+
+def spelled(name: str) -> Family | None:
+    """The family that a model's name, hub id or folder begins with; None: it says none."""
+    letters = re.sub(r"[^a-z0-9]", "", name[:200].rstrip("/").rsplit("/", 1)[-1].lower())
+    return next((family for start, family in SPELLINGS.items() if letters.startswith(start)), None)
 
 
 def family_of(config: dict[str, Any], preprocessor: dict[str, Any] | None = None) -> Family:

@@ -78,3 +78,7 @@ class VisionLanguageModel(Protocol):
 
 class PromptTooLarge(UserError):
     """The request needs more tokens or memory than there is; the text names both and the remedy."""
+
+
+class ModelLost(UserError):
+    """What answers is gone, or cannot be reached: the request was right, and asking others of it will not help."""

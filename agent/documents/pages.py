@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from agent.documents.charts import Charted, charted
 from agent.documents.spelling import Spelled, spelled
+from agent.parallel import Replies, in_order
 from agent.prompts import CHART
 from agent.reading import PAGE, Reading, read_document, understood
 from model.families import Family
@@ -52,14 +54,22 @@ def read_pages(
     charts: bool = False,
     sampling: Sampling = PAGE,
     on_reply: OnReply = lambda reply: None,
+    workers: int = 1,
 ) -> Iterator[PageRead]:
-    """Every page of a file, or those asked for, each when it is read.
+    """Every page of a file, or those asked for, in their order, each when it is read.
 
     use_layer: let the file's own text, where it has one, set the spelling right. charts: ask for the values of charts.
-    on_reply: is given every reply before it is spoken, to follow or to cancel it. Raises UserError.
+    on_reply: is given every reply before it is spoken, to follow or to cancel it. workers: pages that are read at a
+    time. Raises UserError.
     """
-    for page in documents.pages(path, numbers, password=password):
-        yield read_page(model, page, use_layer=use_layer, charts=charts, sampling=sampling, on_reply=on_reply)
+    replies = Replies()
+    heard = replies.heard_by(on_reply)
+    sheets = documents.pages(path, numbers, password=password)
+    work = (
+        partial(read_page, model, page, use_layer=use_layer, charts=charts, sampling=sampling, on_reply=heard)
+        for page in sheets
+    )
+    yield from in_order(work, workers, replies.stop)
 
 
 def read_page(

@@ -11,20 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.context import Context
-from PIL import Image
 
 from app.desk import Desk
-from app.doctor import Check, checks
+from app.doctor import Check, checks, speed
 from app.settings import Settings
-from model.messages import ImagePart, user
-from model.vlm import Sampling, VisionLanguageModel
 from tools.errors import UserError
 
 if TYPE_CHECKING:
     from model.local.runner import LocalModel
+    from model.remote.model import RemoteModel
 
-SIZE = (640, 480)  # of the picture that the speed is measured with
-TOKENS = 32
 TICK_S = 0.5
 DEVICES = ["auto", "cpu", "cuda", "mps"]
 DTYPES = ["auto", "float32", "bfloat16", "float16"]
@@ -39,6 +35,7 @@ TEXTS = {
     "doctor.python": ("Python", "Python"),
     "doctor.torch": ("PyTorch", "PyTorch"),
     "doctor.device": ("Device", "设备"),
+    "doctor.server": ("Server", "服务器"),
     "doctor.model": ("Model", "模型"),
     "doctor.browser": ("Browser", "浏览器"),
     "doctor.display": ("Display", "显示器"),
@@ -59,8 +56,9 @@ TEXTS = {
     ),
     "doctor.name": ("Model", "模型"),
     "doctor.name_info": (
-        "tiny, a folder that holds a checkpoint, or a hub id such as Qwen/Qwen2.5-VL-3B-Instruct",
-        "tiny、模型文件夹，或 Hub 名称，例如 Qwen/Qwen2.5-VL-3B-Instruct",
+        "tiny, a folder that holds a checkpoint, a hub id such as Qwen/Qwen2.5-VL-3B-Instruct, "
+        "or a server such as http://127.0.0.1:8000/v1",
+        "tiny、模型文件夹、Hub 名称（如 Qwen/Qwen2.5-VL-3B-Instruct），或服务器地址（如 http://127.0.0.1:8000/v1）",
     ),
     "doctor.on": ("Device", "设备"),
     "doctor.dtype": ("Precision", "精度"),
@@ -73,6 +71,10 @@ TEXTS = {
     "doctor.loaded": (
         "{name} answers now: {family}, {parameters:.1f} million weights, {dtype} on {device}.",
         "现在由 {name} 回答：{family}，{parameters:.1f} 百万参数，{dtype}，{device}。",
+    ),
+    "doctor.reached": (
+        "{name} answers now: {family}, {milliseconds:.0f} ms away.",
+        "现在由 {name} 回答：{family}，延迟 {milliseconds:.0f} 毫秒。",
     ),
 }
 
@@ -172,12 +174,18 @@ class Doctor:
         elif job.model:
             yield self.loaded(job.model, request), gr.update(interactive=True)
 
-    def loaded(self, model: LocalModel, request: gr.Request) -> str:
+    def loaded(self, model: LocalModel | RemoteModel, request: gr.Request) -> str:
+        from model.local.runner import LocalModel
+
+        name, family = f"**`{model.name}`**", model.family.name
+        if not isinstance(model, LocalModel):
+            away = 1000 * model.answered_s
+            return self.desk.tell("doctor.reached", request, name=name, family=family, milliseconds=away)
         return self.desk.tell(
             "doctor.loaded",
             request,
-            name=f"**`{model.name}`**",
-            family=model.family.name,
+            name=name,
+            family=family,
             parameters=model.parameters / 1e6,
             dtype=str(model.dtype).removeprefix("torch."),
             device=model.device,
@@ -188,7 +196,7 @@ class Loading:
     """Another model, loaded on a thread of its own."""
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
-        self.model: LocalModel | None = None  # once it is there
+        self.model: LocalModel | RemoteModel | None = None  # once it is there
         self.wrong: UserError | None = None  # why it did not come
         self.desk = desk
         self.settings = settings
@@ -207,16 +215,6 @@ class Loading:
         while self.thread.is_alive():
             yield time.monotonic() - began
             self.thread.join(TICK_S)
-
-
-def speed(model: VisionLanguageModel) -> tuple[int, float, float]:
-    """Prompt tokens, seconds to the first token, tokens a second after it."""
-    picture = Image.effect_noise(SIZE, 64).convert("RGB")  # new each time, so that nothing is remembered of it
-    reply = model.stream([user("Describe this screen.", ImagePart(picture))], Sampling(TOKENS))
-    reply.read()
-    usage = reply.usage
-    spoken = max(usage.total_s - usage.prefill_s, 1e-6)
-    return usage.prompt_tokens, usage.prefill_s, (usage.new_tokens - 1) / spoken
 
 
 def free_gib() -> float:
