@@ -14,7 +14,7 @@ import torch
 from checkpoints import write_checkpoint
 from PIL import Image
 
-from model.chat import encode
+from model.chat import encode, lay_out
 from model.local.load import load
 from model.local.runner import LocalModel
 from model.messages import ImagePart, Message, VideoPart, system, user
@@ -127,14 +127,19 @@ def test_usage_is_filled(one: LocalModel) -> None:
     assert 0 < reply.usage.prefill_s <= reply.usage.total_s
 
 
-def test_usage_says_what_of_the_pictures_was_seen_before(one: LocalModel) -> None:
+def test_usage_says_what_of_the_prompt_was_not_read_again(one: LocalModel) -> None:
+    one.forget()
     first, second = ImagePart(noise(150, 90, seed=91)), ImagePart(noise(150, 90, seed=92))
     fresh = one.stream([user("Look", first)], Sampling(max_new_tokens=1))
     fresh.read()
     assert fresh.usage.cached_tokens == 0
     more = one.stream([user("Look", first, second)], Sampling(max_new_tokens=1))
     more.read()
-    assert more.usage.cached_tokens == fresh.usage.image_tokens < more.usage.image_tokens
+    shared = fresh.usage.prompt_tokens - len(one.tokenizer("<|im_end|>\n<|im_start|>assistant\n")["input_ids"])
+    assert more.usage.cached_tokens == shared > fresh.usage.image_tokens
+    again = one.stream([user("Look", first, second)], Sampling(max_new_tokens=1))
+    again.read()
+    assert again.usage.cached_tokens == again.usage.prompt_tokens - 1
 
 
 def test_reply_ends_with_the_stop_word(one: LocalModel) -> None:
@@ -235,7 +240,7 @@ def test_prompt_longer_than_the_context_is_refused_before_it_runs(one: LocalMode
 
 
 def test_reply_stops_where_the_context_ends(one: LocalModel) -> None:
-    tokens = one.need([user("a")]).tokens
+    tokens = len(lay_out([user("a")], one.tokenizer, one.family))
     reply = one.stream([user("a" * (4096 - tokens - 6))], Sampling(50))
     reply.read()
     assert reply.usage.prompt_tokens + reply.usage.new_tokens <= 4096
