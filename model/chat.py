@@ -43,6 +43,11 @@ class Layout:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def parts(self) -> tuple[ImagePart | VideoPart, ...]:
+        """All images, and then all videos."""
+        return *self.images, *self.videos
+
 
 @dataclass(frozen=True)
 class Prompt:

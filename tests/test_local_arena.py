@@ -189,7 +189,7 @@ def test_an_unchanged_screen_needs_neither_tower_nor_prefill() -> None:
     model = double("qwen2.5-vl")
     model.forget()
     ran: list[int] = []
-    hook = model.opened().model.visual.register_forward_hook(lambda *_: ran.append(1))
+    hook = model.opened().model.visual.merger.register_forward_hook(lambda *_: ran.append(1))
     screen = noise(21)
     talk = [user("Look", ImagePart(screen))]
     texts = {model.stream([user("Look", ImagePart(screen.copy()))], Sampling(NEW)).read() for _ in range(3)}

@@ -169,26 +169,30 @@ def test_cancel_between_tokens_stops_at_once(one: LocalModel) -> None:
     assert reply.usage.new_tokens < 10
 
 
-@pytest.mark.parametrize("part", ["visual.blocks", "language_model.layers"])
-def test_cancel_in_the_middle_of_the_prefill_runs_no_further_block(one: LocalModel, part: str) -> None:
-    blocks = one.opened().model.get_submodule(part)
-    ran: list[int] = []
-    reply = one.stream([user(ImagePart(noise(120, 60, seed=9)), part)], Sampling(8))
+class Countdown(threading.Event):
+    """Becomes set by itself after it was asked so many times; `left` falls on below zero."""
 
-    def note(index: int) -> Any:
-        def noted(*_: Any) -> None:
-            ran.append(index)
-            reply.cancel()
+    def __init__(self, left: int):
+        super().__init__()
+        self.left = left
 
-        return noted
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
 
-    hooks = [block.register_forward_hook(note(index)) for index, block in enumerate(blocks)]
-    assert reply.read() == ""
-    for hook in hooks:
-        hook.remove()
-    assert ran == [0]
-    assert reply.usage.finish == "cancelled"
-    assert not any(block._forward_pre_hooks for block in blocks)
+
+@pytest.mark.parametrize("questions", range(9))
+def test_cancel_in_the_middle_of_the_prefill_runs_no_further_block(model: LocalModel, questions: int) -> None:
+    """Three blocks of the tower and three of the language model are each begun with the question."""
+    model.forget()
+    reply = model.stream([user(ImagePart(noise(120, 60, seed=9)), "there?")], Sampling(1))
+    reply.cancelled = cancelled = Countdown(questions)
+    layout = lay_out([user(ImagePart(noise(120, 60, seed=9)), "there?")], model.tokenizer, model.family)
+    reply.pieces = model.answer(layout, Sampling(1), model.need(layout, Sampling(1)), reply.usage, cancelled)
+    assert reply.read() == "" or questions >= 6
+    assert reply.usage.finish == ("cancelled" if questions < 6 else "length")
+    assert cancelled.left == -1 or questions >= 6
+    assert not any(block._forward_pre_hooks for block in model.opened().model.visual.blocks)
 
 
 def test_closed_reply_is_cancelled_and_the_next_one_runs(one: LocalModel) -> None:

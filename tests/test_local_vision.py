@@ -26,7 +26,7 @@ def counted(name: str) -> tuple[Vision, list[int]]:
     """A random tower, and a list that grows by one with every run of it."""
     model: Any = random_model(name).model
     runs: list[int] = []
-    model.visual.register_forward_hook(lambda *_: runs.append(1))
+    model.visual.merger.register_forward_hook(lambda *_: runs.append(1))
     return Vision(model, FAMILIES[name]), runs
 
 
@@ -77,10 +77,10 @@ def test_a_picture_is_known_by_what_is_seen_of_it() -> None:
 def test_a_video_in_pieces_is_the_whole_video(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seeing, runs = counted(name)
     video = video_patches([picture(seed) for seed in range(6)], FAMILIES[name])
-    whole = seeing.encode(video)
+    whole = seeing.encode(video, threading.Event())
     assert len(runs) == 1
     monkeypatch.setattr(vision, "frames_at_once", lambda patches: 2)
-    pieces = seeing.encode(video)
+    pieces = seeing.encode(video, threading.Event())
     assert len(runs) == 3
     assert torch.allclose(whole.tokens, pieces.tokens, atol=1e-4)
     assert len(whole.deep) == (2 if name == "qwen3-vl" else 0)

@@ -51,7 +51,7 @@ def deep_inputs(deep: Sequence[Tensor]) -> dict[str, Any]:
     return {"visual_pos_masks": everywhere, "deepstack_visual_embeds": list(deep)}
 
 
-class ArenaLayer(DynamicLayer):
+class ArenaLayer(DynamicLayer):  # type: ignore[misc]
     """One layer of an arena as transformers' cache sees it."""
 
     def __init__(self, arena: Arena, layer: int):

@@ -17,6 +17,7 @@ from model.chat import Layout, lay_out
 from model.families import Family
 from model.local.arena import Arena, Arenas, Signs, signs_of, word_sign
 from model.local.choose import Chooser
+from model.local.language import Language, why_not
 from model.local.library import Library, slots_of
 from model.local.memory import SPARE, Need, check, free_bytes, need, shape_of, unread
 from model.local.repetition import is_loop
@@ -56,7 +57,7 @@ class LocalModel:
         self.turns = Turns()
         self.weights: Any | None = weights  # None once closed
         self.vision = Vision(weights.model, family)
-        self.language = Library(weights)
+        self.language = reader(weights)
         slots = slots_of(weights)
         self.arenas = Arenas(lambda room: Arena(slots, self.dtype, room), int(self.free_bytes() * KEPT_SHARE))
 
@@ -89,12 +90,16 @@ class LocalModel:
         with self.turns.turn(threading.Event()):
             self.arenas.clear()
             self.vision.remembered.clear()
+            self.language = reader(self.opened())
 
     def close(self) -> None:
         """Frees the weights, once the forward pass that may be running has ended."""
-        self.forget()
         with self.turns.turn(threading.Event()):
-            self.weights = self.vision.model = self.language.weights = None
+            if self.weights is None:
+                return
+            self.arenas.clear()
+            self.weights = None
+            del self.vision, self.language
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -200,7 +205,7 @@ class LocalModel:
         rows = table(layout.ids[start:].to(table.weight.device))
         deep: list[Tensor] = []
         places = picture_places(layout)
-        for part, key, place in zip((*layout.images, *layout.videos), digests, places, strict=True):
+        for part, key, place in zip(layout.parts, digests, places, strict=True):
             known = int((place < start).sum())  # of its tokens, what the arena holds already
             if known == len(place):
                 continue
@@ -213,11 +218,16 @@ class LocalModel:
         return rows, deep
 
 
+def reader(weights: Any) -> Language | Library:
+    """What runs the language model: our own forward where it knows the checkpoint."""
+    return Library(weights) if why_not(weights) else Language(weights)
+
+
 def picture_places(layout: Layout) -> list[Tensor]:
     """For every picture and then every video, where in the prompt its tokens stand."""
     out: list[Tensor] = []
     for kind, grids in ((IMAGE, layout.image_grids), (VIDEO, layout.video_grids)):
-        out += (layout.kinds == kind).nonzero()[:, 0].split([grid.tokens for grid in grids])
+        out += torch.split((layout.kinds == kind).nonzero()[:, 0], [grid.tokens for grid in grids])
     return out
 
 

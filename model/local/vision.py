@@ -16,6 +16,7 @@ from model.chat import Layout
 from model.families import Family
 from model.local.library import stoppable
 from model.local.memory import frames_at_once
+from model.local.tower import Tower, is_known
 from model.messages import ImagePart, VideoPart
 from model.preprocess import Patches, prepare, rgb
 
@@ -42,6 +43,7 @@ class Vision:
         """model: the inner model of a `...ForConditionalGeneration`."""
         self.model = model
         self.family = family
+        self.tower = Tower(model.visual, family) if is_known(model.visual) else None  # None: as transformers runs it
         self.remembered: OrderedDict[bytes, Seen] = OrderedDict()  # by digest of the pixels, least lately used first
 
     def see(self, part: ImagePart | VideoPart, key: bytes, cancelled: threading.Event) -> Seen:
@@ -51,29 +53,30 @@ class Vision:
         """
         known = self.remembered.pop(key, None)
         if known is None:
-            patches = prepare(part, self.family)
-            with stoppable(self.model.visual.blocks, cancelled):
-                known = self.encode(patches)
+            known = self.encode(prepare(part, self.family), cancelled)
         self.remembered[key] = known
         while len(self.remembered) > 1 and sum(old.bytes for old in self.remembered.values()) > REMEMBERED_BYTES:
             self.remembered.popitem(last=False)
         return known
 
-    def encode(self, patches: Patches) -> Seen:
+    def encode(self, patches: Patches, cancelled: threading.Event) -> Seen:
         """A long video goes through in pieces: no frame attends to another in the tower."""
         times, rows, columns = patches.grid.patches
         step = frames_at_once(rows * columns)
-        parts = [self.encode_frames(patches, at, min(at + step, times)) for at in range(0, times, step)]
+        parts = [self.encode_frames(patches, at, min(at + step, times), cancelled) for at in range(0, times, step)]
         deep = zip(*(part.deep for part in parts), strict=True)
         return Seen(torch.cat([part.tokens for part in parts]), tuple(torch.cat(level) for level in deep))
 
-    def encode_frames(self, patches: Patches, start: int, end: int) -> Seen:
+    def encode_frames(self, patches: Patches, start: int, end: int, cancelled: threading.Event) -> Seen:
         _, rows, columns = patches.grid.patches
         pixels = patches.pixels[start * rows * columns : end * rows * columns]
+        if self.tower:
+            return Seen(self.tower.see(pixels, (end - start, rows, columns), cancelled), ())
         device = self.model.visual.patch_embed.proj.weight.device
         grid = torch.tensor([[end - start, rows, columns]], device=device)
         values = Patches(pixels, patches.grid).values().to(device)
-        out = self.model.get_image_features(values, grid, return_dict=True)
+        with stoppable(self.model.visual.blocks, cancelled):
+            out = self.model.get_image_features(values, grid, return_dict=True)
         return Seen(whole(out.pooler_output), tuple(whole(level) for level in getattr(out, "deepstack_features", ())))
 
 
@@ -84,7 +87,7 @@ def whole(part: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 def digests_of(layout: Layout) -> list[bytes]:
     """Of every image and then every video."""
-    return [digest(part) for part in (*layout.images, *layout.videos)]
+    return [digest(part) for part in layout.parts]
 
 
 def digest(part: ImagePart | VideoPart) -> bytes:
@@ -94,5 +97,5 @@ def digest(part: ImagePart | VideoPart) -> bytes:
     for frame in frames:
         pixels = np.asarray(rgb(frame))
         found.update(repr(pixels.shape).encode())
-        found.update(pixels)
+        found.update(pixels.data)
     return found.digest()[:16]
