@@ -65,8 +65,8 @@ TEXTS = {
         "{seconds:.1f} 秒视频，{frames} 帧（每秒 {fps:.2g} 帧）以 {seen} 查看，{tokens} 词元",
     ),
     "chat.facts_cached": (
-        "{cached} of {tokens} picture tokens from cache",
-        "{tokens} 个图片词元中 {cached} 个来自缓存",
+        "{cached} of {tokens} prompt tokens from cache",
+        "{tokens} 个提示词元中 {cached} 个来自缓存",
     ),
     "chat.facts": (
         "{prompt} + {new} tokens · {rate:.0f} tokens/s · first after {first:.1f} s",

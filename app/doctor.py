@@ -93,9 +93,11 @@ def gpu_memory(place: object) -> str:
 def model_check(settings: Settings) -> Check:
     """Reads no more of the weights than their headers, and downloads nothing."""
     from huggingface_hub import try_to_load_from_cache
+    from transformers import AutoConfig
 
     from model.families import family_of
     from model.local.checkpoint import HUB_ID, open_checkpoint
+    from model.local.language import why_not_of
 
     name = settings.model
     if name != "tiny" and not Path(name).expanduser().is_dir() and HUB_ID.fullmatch(name):
@@ -110,7 +112,9 @@ def model_check(settings: Settings) -> Check:
     except UserError as error:
         return Check("model", False, str(error))
     size = f"{checkpoint.parameters / 1e6:.1f} million weights, {checkpoint.stored_bytes / 2**20:.0f} MiB"
-    return Check("model", True, f"{settings.model}: {family.name}, {size}, in {checkpoint.folder}")
+    reason = why_not_of(AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False))
+    runner = f"; transformers runs its language model, slower, as {reason}" if reason else ""
+    return Check("model", True, f"{settings.model}: {family.name}, {size}, in {checkpoint.folder}{runner}")
 
 
 def server_checks(settings: Settings) -> Iterator[Check]:

@@ -62,7 +62,7 @@ class Transcript:
         if watched := usage.get("watched"):
             yield tell("chat.facts_watched", request, **{**watched, "seen": str(Size(*watched["seen"]))})
         if cached := usage.get("cached_tokens"):
-            yield tell("chat.facts_cached", request, cached=cached, tokens=usage["image_tokens"])
+            yield tell("chat.facts_cached", request, cached=cached, tokens=usage["prompt_tokens"])
         if usage["new_tokens"]:
             values = {"prompt": usage["prompt_tokens"], "new": usage["new_tokens"], "first": usage["prefill_s"]}
             rate = (usage["new_tokens"] - 1) / max(usage["total_s"] - usage["prefill_s"], 1e-3)

@@ -27,16 +27,39 @@ GROUNDING = re.compile(r"(<\|(?:object_ref|box|quad)_(?:start|end)\|>)")
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """S tokens, ready to be prefilled."""
+class Layout:
+    """S tokens and where they stand, for which no pixel had to be touched."""
 
     ids: Tensor  # (S,) long
     kinds: Tensor  # (S,) int: what transformers calls mm_token_type_ids
     positions: Tensor  # (3, S) long
     next_position: int  # of the first token of the reply
+    images: tuple[ImagePart, ...]
+    videos: tuple[VideoPart, ...]
+    image_grids: tuple[Grid, ...]
+    video_grids: tuple[Grid, ...]
+    seconds_per_grid: tuple[float, ...]  # one per video
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def parts(self) -> tuple[ImagePart | VideoPart, ...]:
+        """All images, and then all videos."""
+        return *self.images, *self.videos
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """S tokens, ready to be prefilled."""
+
+    ids: Tensor  # (S,) long
+    kinds: Tensor  # (S,) int
+    positions: Tensor  # (3, S) long
+    next_position: int
     images: tuple[Patches, ...]
     videos: tuple[Patches, ...]
-    seconds_per_grid: tuple[float, ...]  # one per video
+    seconds_per_grid: tuple[float, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,29 +103,38 @@ def encode(
     tokenizer: the checkpoint's own, from transformers. prepare: pictures to patches; a caller that keeps a cache of
     them passes its own.
     """
-    pieces = list(_pieces(messages, family, reply=True))
-    shown = [prepare(piece, family) for piece in pieces if isinstance(piece, (ImagePart, VideoPart))]
-    ids, kinds = _tokens(pieces, [patches.grid for patches in shown], tokenizer, family)
-    videos = [piece for piece in pieces if isinstance(piece, VideoPart)]
-    seconds = tuple(seconds_per_grid(video, family) for video in videos)
-    positions, following = position_ids(kinds, [patches.grid.patches for patches in shown], family, seconds)
-    is_video = [isinstance(piece, VideoPart) for piece in pieces if isinstance(piece, (ImagePart, VideoPart))]
+    layout = lay_out(messages, tokenizer, family)
     return Prompt(
+        ids=layout.ids,
+        kinds=layout.kinds,
+        positions=layout.positions,
+        next_position=layout.next_position,
+        images=tuple(prepare(image, family) for image in layout.images),
+        videos=tuple(prepare(video, family) for video in layout.videos),
+        seconds_per_grid=layout.seconds_per_grid,
+    )
+
+
+def lay_out(messages: Sequence[Message], tokenizer: Any, family: Family) -> Layout:
+    """The prompt without the work on its pixels."""
+    pieces = list(_pieces(messages, family, reply=True))
+    shown = [(piece, grid_of(piece, family)) for piece in pieces if isinstance(piece, (ImagePart, VideoPart))]
+    grids = [grid for _, grid in shown]
+    ids, kinds = _tokens(pieces, grids, tokenizer, family)
+    videos = tuple(piece for piece, _ in shown if isinstance(piece, VideoPart))
+    seconds = tuple(seconds_per_grid(video, family) for video in videos)
+    positions, following = position_ids(kinds, [grid.patches for grid in grids], family, seconds)
+    return Layout(
         ids=torch.tensor(ids),
         kinds=torch.tensor(kinds, dtype=torch.int),
         positions=positions,
         next_position=following,
-        images=tuple(patches for patches, moves in zip(shown, is_video, strict=True) if not moves),
-        videos=tuple(patches for patches, moves in zip(shown, is_video, strict=True) if moves),
+        images=tuple(piece for piece, _ in shown if isinstance(piece, ImagePart)),
+        videos=videos,
+        image_grids=tuple(grid for piece, grid in shown if isinstance(piece, ImagePart)),
+        video_grids=tuple(grid for piece, grid in shown if isinstance(piece, VideoPart)),
         seconds_per_grid=seconds,
     )
-
-
-def count_tokens(messages: Sequence[Message], tokenizer: Any, family: Family) -> int:
-    """The length of the prompt, without the work on its pixels."""
-    pieces = list(_pieces(messages, family, reply=True))
-    grids = [grid_of(piece, family) for piece in pieces if isinstance(piece, (ImagePart, VideoPart))]
-    return len(_tokens(pieces, grids, tokenizer, family)[0])
 
 
 def seconds_per_grid(video: VideoPart, family: Family) -> float:

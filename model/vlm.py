@@ -34,7 +34,7 @@ class Usage:
     prefill_s: float = 0.0  # until the first token
     total_s: float = 0.0
     finish: Finish | None = None  # None until the reply has ended
-    cached_tokens: int = 0  # of the image tokens, what was seen before and not worked out again
+    cached_tokens: int = 0  # of the prompt tokens, those kept from an earlier reply and not read again
 
 
 @dataclass

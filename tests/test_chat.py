@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from transformers import AutoTokenizer
 
-from model.chat import Prompt, count_tokens, encode, render
+from model.chat import Prompt, encode, lay_out, render
 from model.families import QWEN2_5_VL, QWEN2_VL, QWEN3_VL, TINY, Family
 from model.messages import ImagePart, Message, Part, Role, VideoPart, assistant, system, user
 from model.positions import IMAGE, TEXT, VIDEO
@@ -110,7 +110,7 @@ def test_tokens_equal_the_official_ones(words: Any, family: Family) -> None:
         prompt = encode(messages, words, family)
         want = words(expanded(official(words, messages, family), prompt))["input_ids"]
         assert prompt.ids.tolist() == want
-        assert count_tokens(messages, words, family) == len(want) == len(prompt)
+        assert len(lay_out(messages, words, family)) == len(want) == len(prompt)
 
 
 def test_kinds_and_positions_belong_to_the_tokens(words: Any) -> None:

@@ -14,7 +14,7 @@ import torch
 from checkpoints import write_checkpoint
 from PIL import Image
 
-from model.chat import encode
+from model.chat import encode, lay_out
 from model.local.load import load
 from model.local.runner import LocalModel
 from model.messages import ImagePart, Message, VideoPart, system, user
@@ -127,14 +127,19 @@ def test_usage_is_filled(one: LocalModel) -> None:
     assert 0 < reply.usage.prefill_s <= reply.usage.total_s
 
 
-def test_usage_says_what_of_the_pictures_was_seen_before(one: LocalModel) -> None:
+def test_usage_says_what_of_the_prompt_was_not_read_again(one: LocalModel) -> None:
+    one.forget()
     first, second = ImagePart(noise(150, 90, seed=91)), ImagePart(noise(150, 90, seed=92))
     fresh = one.stream([user("Look", first)], Sampling(max_new_tokens=1))
     fresh.read()
     assert fresh.usage.cached_tokens == 0
     more = one.stream([user("Look", first, second)], Sampling(max_new_tokens=1))
     more.read()
-    assert more.usage.cached_tokens == fresh.usage.image_tokens < more.usage.image_tokens
+    shared = fresh.usage.prompt_tokens - len(one.tokenizer("<|im_end|>\n<|im_start|>assistant\n")["input_ids"])
+    assert more.usage.cached_tokens == shared > fresh.usage.image_tokens
+    again = one.stream([user("Look", first, second)], Sampling(max_new_tokens=1))
+    again.read()
+    assert again.usage.cached_tokens == again.usage.prompt_tokens - 1
 
 
 def test_reply_ends_with_the_stop_word(one: LocalModel) -> None:
@@ -164,26 +169,30 @@ def test_cancel_between_tokens_stops_at_once(one: LocalModel) -> None:
     assert reply.usage.new_tokens < 10
 
 
-@pytest.mark.parametrize("part", ["visual.blocks", "language_model.layers"])
-def test_cancel_in_the_middle_of_the_prefill_runs_no_further_block(one: LocalModel, part: str) -> None:
-    blocks = one.opened().model.get_submodule(part)
-    ran: list[int] = []
-    reply = one.stream([user(ImagePart(noise(120, 60, seed=9)), part)], Sampling(8))
+class Countdown(threading.Event):
+    """Becomes set by itself after it was asked so many times; `left` falls on below zero."""
 
-    def note(index: int) -> Any:
-        def noted(*_: Any) -> None:
-            ran.append(index)
-            reply.cancel()
+    def __init__(self, left: int):
+        super().__init__()
+        self.left = left
 
-        return noted
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
 
-    hooks = [block.register_forward_hook(note(index)) for index, block in enumerate(blocks)]
-    assert reply.read() == ""
-    for hook in hooks:
-        hook.remove()
-    assert ran == [0]
-    assert reply.usage.finish == "cancelled"
-    assert not any(block._forward_pre_hooks for block in blocks)
+
+@pytest.mark.parametrize("questions", range(9))
+def test_cancel_in_the_middle_of_the_prefill_runs_no_further_block(model: LocalModel, questions: int) -> None:
+    """Three blocks of the tower and three of the language model are each begun with the question."""
+    model.forget()
+    reply = model.stream([user(ImagePart(noise(120, 60, seed=9)), "there?")], Sampling(1))
+    reply.cancelled = cancelled = Countdown(questions)
+    layout = lay_out([user(ImagePart(noise(120, 60, seed=9)), "there?")], model.tokenizer, model.family)
+    reply.pieces = model.answer(layout, Sampling(1), model.need(layout, Sampling(1)), reply.usage, cancelled)
+    assert reply.read() == "" or questions >= 6
+    assert reply.usage.finish == ("cancelled" if questions < 6 else "length")
+    assert cancelled.left == -1 or questions >= 6
+    assert not any(block._forward_pre_hooks for block in model.opened().model.visual.blocks)
 
 
 def test_closed_reply_is_cancelled_and_the_next_one_runs(one: LocalModel) -> None:
@@ -235,7 +244,7 @@ def test_prompt_longer_than_the_context_is_refused_before_it_runs(one: LocalMode
 
 
 def test_reply_stops_where_the_context_ends(one: LocalModel) -> None:
-    tokens = one.need([user("a")]).tokens
+    tokens = len(lay_out([user("a")], one.tokenizer, one.family))
     reply = one.stream([user("a" * (4096 - tokens - 6))], Sampling(50))
     reply.read()
     assert reply.usage.prompt_tokens + reply.usage.new_tokens <= 4096

@@ -90,7 +90,7 @@ def spoken(reply: Reply) -> str:
     rate = max(usage.new_tokens - 1, 0) / max(usage.total_s - usage.prefill_s, 1e-6)
     cut = {"length": ", cut at --max-tokens", "repetition": ", ended as it repeated itself"}.get(usage.finish or "", "")
     cost = f"{usage.prompt_tokens} + {usage.new_tokens} tokens, {rate:.0f} a second, the first after"
-    cached = f", {usage.cached_tokens} of {usage.image_tokens} picture tokens from cache" * bool(usage.cached_tokens)
+    cached = f", {usage.cached_tokens} prompt tokens from cache" * bool(usage.cached_tokens)
     print(flush=True)
     print(f"[{cost} {usage.prefill_s:.1f} s{cached}{cut}]", file=sys.stderr)
     return reply.text

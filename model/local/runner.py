@@ -1,4 +1,4 @@
-"""A loaded checkpoint that answers: the prompt prefilled once, then one token at a time."""
+"""A loaded checkpoint that answers: what is new in the prompt is read, then one token at a time."""
 
 from __future__ import annotations
 
@@ -8,44 +8,38 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
-from model.chat import Prompt, count_tokens, encode
+from model.chat import Layout, lay_out
 from model.families import Family
+from model.local.arena import Arena, Arenas, Signs, signs_of, word_sign
 from model.local.choose import Chooser
-from model.local.memory import Need, check, free_bytes, need, shape_of, unread
+from model.local.language import Language, why_not
+from model.local.library import Library, slots_of
+from model.local.memory import SPARE, Need, check, free_bytes, need, shape_of, unread
 from model.local.repetition import is_loop
 from model.local.turns import Cancelled, Turns
-from model.local.vision import Seen, Vision
+from model.local.vision import Vision, digests_of
 from model.local.words import TokenBytes, Writer
 from model.messages import Message
-from model.positions import IMAGE, TEXT, VIDEO
-from model.preprocess import grid_of
+from model.positions import IMAGE, VIDEO
 from model.vlm import PromptTooLarge, Reply, Sampling, Usage
 from tools.errors import UserError
 
 LOOP_CHECK_EVERY = 16  # tokens
+KEPT_SHARE = 0.25  # of the memory that is free beside the weights, for keys and values of conversations that may go on
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Context:
-    """What one reply has of the language model: its own keys, values and place, so that replies may take turns."""
-
-    cache: DynamicCache
-    position: int  # of the next token
 
 
 class LocalModel:
     """Weights in this process. Several threads may stream at once; they take turns, token by token, in fair order.
 
-    Nothing is kept in the modules between calls: every reply has its own cache and says its positions itself.
+    What a prompt shares with an earlier one, word for word and picture for picture, is not read again. Nothing is kept
+    in the modules between calls: every conversation has its own arena and says its positions itself.
     """
 
     def __init__(self, name: str, family: Family, weights: Any, tokenizer: Any):
@@ -62,7 +56,10 @@ class LocalModel:
         self.shape = shape_of(weights.config, self.dtype)
         self.turns = Turns()
         self.weights: Any | None = weights  # None once closed
-        self.vision: Vision | None = Vision(weights.model)
+        self.vision = Vision(weights.model, family)
+        self.language = reader(weights)
+        slots = slots_of(weights)
+        self.arenas = Arenas(lambda room: Arena(slots, self.dtype, room), int(self.free_bytes() * KEPT_SHARE))
 
     @property
     def device(self) -> str:
@@ -71,24 +68,38 @@ class LocalModel:
     def stream(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Reply:
         """Raises PromptTooLarge before anything runs, UserError when the model was closed."""
         self.opened()
-        wanted = self.need(messages, sampling)
-        check(wanted, free_bytes(self.devices) - unread(self.cpu_bytes))
+        layout = lay_out(messages, self.tokenizer, self.family)
+        wanted = self.need(layout, sampling)
+        check(wanted, self.free_bytes() + self.arenas.idle_bytes)
         usage = Usage(prompt_tokens=wanted.tokens, image_tokens=wanted.patches // self.family.merge**2)
         reply = Reply(iter(()), usage)
-        reply.pieces = self.answer(tuple(messages), sampling, wanted.new_tokens, usage, reply.cancelled)
+        reply.pieces = self.answer(layout, sampling, wanted, usage, reply.cancelled)
         return reply
 
-    def need(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Need:
+    def need(self, layout: Layout, sampling: Sampling = Sampling()) -> Need:
         """The tokens and memory a request takes, without running any of it."""
-        pictures = [part for message in messages for part in message.parts if not isinstance(part, str)]
-        grids = [grid_of(part, self.family).patches for part in pictures]
-        tokens = count_tokens(messages, self.tokenizer, self.family)
-        return need(self.shape, tokens, sampling.max_new_tokens, grids)
+        grids = [grid.patches for grid in (*layout.image_grids, *layout.video_grids)]
+        return need(self.shape, len(layout), sampling.max_new_tokens, grids)
+
+    def free_bytes(self) -> int:
+        """What the machine has for requests, beside the weights and what is kept of conversations."""
+        return free_bytes(self.devices) - unread(self.cpu_bytes)
+
+    def forget(self) -> None:
+        """Nothing of earlier conversations holds any longer; to be called when the weights were changed."""
+        with self.turns.turn(threading.Event()):
+            self.arenas.clear()
+            self.vision.remembered.clear()
+            self.language = reader(self.opened())
 
     def close(self) -> None:
         """Frees the weights, once the forward pass that may be running has ended."""
         with self.turns.turn(threading.Event()):
-            self.weights = self.vision = None
+            if self.weights is None:
+                return
+            self.arenas.clear()
+            self.weights = None
+            del self.vision, self.language
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -100,23 +111,20 @@ class LocalModel:
         return self.weights
 
     def answer(
-        self,
-        messages: Sequence[Message],
-        sampling: Sampling,
-        max_new_tokens: int,
-        usage: Usage,
-        cancelled: threading.Event,
+        self, layout: Layout, sampling: Sampling, wanted: Need, usage: Usage, cancelled: threading.Event
     ) -> Iterator[str]:
         """The pieces of one reply. `usage` is filled on the way; its `finish` says why it ended."""
-        began = time.monotonic()
+        began, arena = time.monotonic(), None
         try:
             with out_of_memory_told(usage):
-                prompt = encode(messages, self.tokenizer, self.family)
-                context, logits = self.prefill(prompt, cancelled, usage)
+                digests = digests_of(layout)
+                arena = self.take(layout, digests, wanted, cancelled)
+                usage.cached_tokens = arena.length
+                logits = self.prefill(arena, layout, digests, cancelled)
             usage.prefill_s = time.monotonic() - began
-            chooser, writer = Chooser(sampling, prompt.ids.tolist()), Writer(self.token_bytes, sampling.stop)
+            chooser, writer = Chooser(sampling, layout.ids.tolist()), Writer(self.token_bytes, sampling.stop)
             ids: list[int] = []
-            usage.finish = "length" if max_new_tokens == 0 else None
+            usage.finish = "length" if wanted.new_tokens == 0 else None
             while usage.finish is None:
                 token = chooser.pick(logits)
                 ids.append(token)
@@ -128,13 +136,13 @@ class LocalModel:
                     yield piece
                 if writer.stopped:
                     usage.finish = "stop"
-                elif len(ids) >= max_new_tokens:
+                elif len(ids) >= wanted.new_tokens:
                     usage.finish = "length"
                 elif len(ids) % LOOP_CHECK_EVERY == 0 and is_loop(ids):
                     usage.finish = "repetition"
                 else:
                     with out_of_memory_told(usage):
-                        logits = self.decode(context, token, cancelled)
+                        logits = self.decode(arena, token, layout.next_position + len(ids) - 1, cancelled)
         except Cancelled:
             usage.finish = "cancelled"
         except GeneratorExit:  # its reader closed it
@@ -142,66 +150,84 @@ class LocalModel:
             raise
         finally:
             usage.total_s = time.monotonic() - began
+            if arena:
+                self.arenas.give(arena)
+
+    def take(self, layout: Layout, digests: Sequence[bytes], wanted: Need, cancelled: threading.Event) -> Arena:
+        """The arena of this reply; `length` says how much of the prompt it holds already."""
+        with self.turns.turn(cancelled):
+            self.opened()
+            spare = int((self.free_bytes() + self.arenas.idle_bytes) * SPARE) - wanted.memory
+            return self.arenas.take(signs_of(layout, digests), wanted.tokens + wanted.new_tokens, spare)
 
     @torch.inference_mode()
-    def prefill(self, prompt: Prompt, cancelled: threading.Event, usage: Usage) -> tuple[Context, Tensor]:
-        """Reads the prompt. Returns the reply's state and the logits of its first token, (V,)."""
-        with self.turns.turn(cancelled), stoppable(self.opened(), cancelled):
-            inputs = self.embed(prompt, usage)
-            context = Context(DynamicCache(config=self.opened().config.text_config), prompt.next_position)
-            return context, self.forward(context, prompt.positions, **inputs)
+    def prefill(self, arena: Arena, layout: Layout, digests: Sequence[bytes], cancelled: threading.Event) -> Tensor:
+        """Reads what the arena lacks of the prompt. Returns the logits of the first token of the reply, (V,)."""
+        with self.turns.turn(cancelled):
+            start = arena.length
+            rows, deep = self.embed(layout, digests, start, cancelled)
+            signs = signs_of(layout, digests)[start:]
+            return self.read(arena, signs, rows, layout.positions[:, start:], deep, cancelled)
 
     @torch.inference_mode()
-    def decode(self, context: Context, token: int, cancelled: threading.Event) -> Tensor:
+    def decode(self, arena: Arena, token: int, position: int, cancelled: threading.Event) -> Tensor:
         """Feeds one token. Returns the logits of the next, (V,)."""
         with self.turns.turn(cancelled):
             if cancelled.is_set():
                 raise Cancelled
             table = self.opened().get_input_embeddings()
-            row = table(torch.tensor([[token]], device=table.weight.device))  # (1, 1, D)
-            context.position += 1
-            return self.forward(context, torch.full((3, 1), context.position - 1), inputs_embeds=row)
+            row = table(torch.tensor([token], device=table.weight.device))  # (1, D)
+            return self.read(arena, word_sign(token, position), row, torch.full((3, 1), position), (), cancelled)
 
-    def forward(self, context: Context, positions: Tensor, **inputs: Any) -> Tensor:
-        """positions: (3, S). Calls the language model itself: the outer forward would count positions its own way."""
-        weights = self.opened()
-        device = inputs["inputs_embeds"].device
-        out = weights.model.language_model(
-            **inputs,
-            position_ids=positions[:, None].to(device),  # (3, 1, S)
-            past_key_values=context.cache,
-            use_cache=True,
-        )
-        logits: Tensor = weights.lm_head(out.last_hidden_state[:, -1:])  # only the last row is needed
-        return logits[0, -1]
+    def read(
+        self,
+        arena: Arena,
+        signs: Signs,
+        rows: Tensor,
+        positions: Tensor,
+        deep: Sequence[Tensor],
+        cancelled: threading.Event,
+    ) -> Tensor:
+        """Feeds T tokens, which stand in the arena afterwards. Returns the logits behind the last, (V,)."""
+        self.opened()
+        logits = self.language.read(arena, rows, positions, deep, cancelled)
+        arena.fill(signs)
+        return logits
 
-    def embed(self, prompt: Prompt, usage: Usage | None = None) -> dict[str, Any]:
-        """The prompt as the language model's inputs, (1, S, D), what the tower saw in the places of the pictures."""
-        assert self.vision is not None
+    def embed(
+        self, layout: Layout, digests: Sequence[bytes], start: int, cancelled: threading.Event
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The prompt from token `start` on as rows (T, D), what the tower saw in the places of the pictures.
+
+        Also what the first layers add to their output there, each (T, D); Qwen3-VL only, else none.
+        """
         table = self.opened().get_input_embeddings()
-        device = table.weight.device
-        kinds = prompt.kinds.to(device)
-        rows = table(prompt.ids.to(device))  # (S, D)
-        places = ((IMAGE, prompt.images), (VIDEO, prompt.videos))
-        see = self.vision.see
-        seen = {kind: [see(patches, usage) for patches in pictures] for kind, pictures in places if pictures}
-        for kind, pictures in seen.items():
-            rows[kinds == kind] = torch.cat([picture.tokens for picture in pictures]).to(rows)
-        inputs: dict[str, Any] = {"inputs_embeds": rows[None]}
-        if deep := deep_rows(seen, kinds, rows):
-            inputs |= {"visual_pos_masks": (kinds != TEXT)[None], "deepstack_visual_embeds": deep}
-        return inputs
+        rows = table(layout.ids[start:].to(table.weight.device))
+        deep: list[Tensor] = []
+        places = picture_places(layout)
+        for part, key, place in zip(layout.parts, digests, places, strict=True):
+            known = int((place < start).sum())  # of its tokens, what the arena holds already
+            if known == len(place):
+                continue
+            seen = self.vision.see(part, key, cancelled)
+            at = (place[known:] - start).to(rows.device)
+            rows[at] = seen.tokens[known:].to(rows)
+            deep = deep or [torch.zeros_like(rows) for _ in seen.deep]
+            for level, more in zip(deep, seen.deep, strict=True):
+                level[at] = more[known:].to(rows)
+        return rows, deep
 
 
-def deep_rows(seen: dict[int, list[Seen]], kinds: Tensor, rows: Tensor) -> list[Tensor]:
-    """What each of the first layers adds to the N picture tokens of the prompt, each (N, D); Qwen3-VL only."""
-    levels = max((len(picture.deep) for pictures in seen.values() for picture in pictures), default=0)
-    out = []
-    for level in range(levels):
-        added = torch.zeros_like(rows)
-        for kind, pictures in seen.items():
-            added[kinds == kind] = torch.cat([picture.deep[level] for picture in pictures]).to(rows)
-        out.append(added[kinds != TEXT])
+def reader(weights: Any) -> Language | Library:
+    """What runs the language model: our own forward where it knows the checkpoint."""
+    return Library(weights) if why_not(weights) else Language(weights)
+
+
+def picture_places(layout: Layout) -> list[Tensor]:
+    """For every picture and then every video, where in the prompt its tokens stand."""
+    out: list[Tensor] = []
+    for kind, grids in ((IMAGE, layout.image_grids), (VIDEO, layout.video_grids)):
+        out += torch.split((layout.kinds == kind).nonzero()[:, 0], [grid.tokens for grid in grids])
     return out
 
 
@@ -211,26 +237,6 @@ def end_tokens(weights: Any, tokenizer: Any, family: Family) -> frozenset[int]:
     listed = stated if isinstance(stated, list) else [stated]
     own = tokenizer.convert_tokens_to_ids(list(family.stop))
     return frozenset(token for token in [*listed, *own] if token is not None)
-
-
-@contextmanager
-def stoppable(weights: Any, cancelled: threading.Event) -> Iterator[None]:
-    """While it lasts, a cancel is noticed before every block of the tower and of the language model.
-
-    That leaves the arithmetic as it is, which prefilling in pieces would not. A GPU still finishes what was queued.
-    """
-
-    def stop_if_cancelled(*_: Any) -> None:
-        if cancelled.is_set():
-            raise Cancelled
-
-    blocks = [*weights.model.visual.blocks, *weights.model.language_model.layers]
-    hooks = [block.register_forward_pre_hook(stop_if_cancelled) for block in blocks]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import torch.nn.functional as F
 from peft import LoraConfig, get_peft_model
 from torch import Tensor
 
-from model.chat import encode
+from model.chat import lay_out
 from model.local.checkpoint import find
+from model.local.library import deep_inputs
 from model.local.runner import LocalModel
+from model.local.vision import digests_of
 from model.messages import Message
 from model.training.trainer import Log, manifest
 from tools.errors import UserError
@@ -53,6 +56,7 @@ def adapt(
         if step % 10 == 9 or step + 1 == steps:
             bar.write(step + 1, loss=loss.item())
     merged: Any = adapted.merge_and_unload()
+    model.forget()
     merged.save_pretrained(out)
     for pattern in CARRIED:
         for file in find(model.name).glob(pattern):
@@ -63,29 +67,20 @@ def adapt(
 def surprise(model: LocalModel, conversation: Sequence[Message]) -> Tensor:
     """The mean loss of the tokens of the last message, which is told what the runner would tell it."""
     *asked, last = conversation
-    prompt = encode(asked, model.tokenizer, model.family)
+    layout = lay_out(asked, model.tokenizer, model.family)
     end = model.tokenizer.convert_tokens_to_ids(model.family.stop[0])
     said = torch.tensor([*model.tokenizer(last.text, add_special_tokens=False)["input_ids"], end])
     weights = model.opened()
     with torch.no_grad():
-        inputs = model.embed(prompt)
-        rows: Tensor = inputs["inputs_embeds"]
-        reply = weights.get_input_embeddings()(said.to(rows.device))[None]
-    places = prompt.next_position + torch.arange(len(said))
-    positions = torch.cat([prompt.positions, places.expand(3, -1)], 1)
+        rows, deep = model.embed(layout, digests_of(layout), 0, threading.Event())
+        reply = weights.get_input_embeddings()(said.to(rows.device))
+    places = layout.next_position + torch.arange(len(said))
+    positions = torch.cat([layout.positions, places.expand(3, -1)], 1)
     out = weights.model.language_model(
-        **longer(inputs, len(said)),
-        inputs_embeds=torch.cat([rows, reply], 1).clone(),
+        inputs_embeds=torch.cat([rows, reply])[None],
+        **deep_inputs([F.pad(level, (0, 0, 0, len(said))) for level in deep]),
         position_ids=positions[:, None].to(rows.device),
         use_cache=False,
     )
-    logits = weights.lm_head(out.last_hidden_state[0, len(prompt) - 1 : -1]).float()
+    logits = weights.lm_head(out.last_hidden_state[0, len(layout) - 1 : -1]).float()
     return F.cross_entropy(logits, said.to(logits.device))
-
-
-def longer(inputs: dict[str, Any], more: int) -> dict[str, Any]:
-    """What else the language model is told of the prompt, with `more` tokens of text behind it."""
-    rest = {name: value for name, value in inputs.items() if name != "inputs_embeds"}
-    if "visual_pos_masks" in rest:
-        rest["visual_pos_masks"] = F.pad(rest["visual_pos_masks"], (0, more))
-    return rest
