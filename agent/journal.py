@@ -23,6 +23,9 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.lines.close()
 
     def append(self, record: dict[str, Any]) -> None:

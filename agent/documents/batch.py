@@ -137,7 +137,7 @@ class Job:
 
     def close(self) -> None:
         if self.journal is not None:
-            self.journal.file.close()
+            self.journal.close()
 
 
 def first_line(path: Path) -> Any:
