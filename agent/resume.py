@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent import prompts
-from agent.store import Run, read_run, replay
+from agent.store import Recording, Run, read_run, replay
 from agent.trajectory import Step, ending_of
 from agent.verify import verify
 from tools.errors import UserError
@@ -19,13 +19,22 @@ class Broken:
     folder: Path
     run: Run
     steps: tuple[Step, ...]  # that are known to be over
-    doubtful: Step | None  # the one after them, if it had begun; whether its actions were done, nobody knows
+    doubtful: Step | None  # the one after them, if it had begun; whether its actions were done, only a person can say
+    was_done: bool = False  # what the person says
 
     @property
     def url(self) -> str:
         """Where it was."""
         last = self.doubtful or (self.steps[-1] if self.steps else None)
         return (last and last.screenshot.url) or str(self.run.settings.get("url", "about:blank"))
+
+    def taken_up(self, recording: Recording) -> list[Step]:
+        """The steps before the next one; the doubtful one is written down as it was settled."""
+        if self.doubtful is None:
+            return list(self.steps)
+        last = settled(self.doubtful, self.was_done)
+        recording.outcome(last)
+        return [*self.steps, last]
 
 
 def broken(folder: Path) -> Broken:
@@ -46,9 +55,9 @@ def broken(folder: Path) -> Broken:
 
 
 def settled(step: Step, was_done: bool) -> Step:
-    """The doubtful step as it goes down in the record; this does none of its actions.
+    """The doubtful step as it goes down in the record; none of its actions is done by that.
 
-    was_done: a person's word, which only a step with actions needs. A question of the model's counts as not answered.
+    A question of the model's counts as not answered.
     """
     if step.finish:
         return replace(step, ending=ending_of(step.finish))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,9 @@ from tools.browser import Browser
 from tools.geometry import Size
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # there are as many workers as cores: no more than one thread for each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from agent.store import Recording, replay
 from agent.trajectory import Step
 from agent.verify import verify
 from app import cli
-from app.commands.act import Outcome, ask_whether_done, go_on, perform, who_answers
+from app.commands.act import Outcome, ask_whether_done, perform, who_answers
 from app.settings import Settings, recorded
 from model.computer_use import call, response
 from model.messages import Message
@@ -93,7 +94,8 @@ def doubtful(runs: Path) -> Path:
 def resumed(folder: Path, replies: list[str], was_done: bool = False) -> Outcome:
     one = broken(folder)
     settings = Settings(**{"runs": folder.parent, **recorded(one.run.settings)})
-    return go_on(settings, ScriptedModel(replies), one, was_done, one.url)
+    again = replace(one, was_done=was_done)
+    return perform(settings, ScriptedModel(replies), one.run.task, one.url, again=again)
 
 
 def sent(site: Site) -> int:
@@ -147,23 +149,21 @@ def test_with_nobody_at_the_terminal_a_doubt_is_a_refusal_with_its_remedy(
 def test_at_the_terminal_the_person_says_whether_it_was_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, was_done: bool
 ) -> None:
-    folder = doubtful(tmp_path)
+    (step,) = replay(doubtful(tmp_path))
     keyboard, terminal = os.openpty()
     os.write(keyboard, typed.encode())
     with os.fdopen(terminal) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        assert ask_whether_done(broken(folder), None) is was_done
+        assert ask_whether_done(step, None) is was_done
     os.close(keyboard)
-    assert ask_whether_done(broken(folder), "done") and not ask_whether_done(broken(folder), "undone")
+    assert ask_whether_done(step, "done") and not ask_whether_done(step, "undone")
 
 
-def test_a_run_that_had_only_to_be_written_to_its_end_needs_no_browser(tmp_path: Path) -> None:
-    settings = Settings(runs=tmp_path)
-    folder = perform(settings, ScriptedModel([DONE]), "Do it", "about:blank").report.parent
+def test_a_run_that_had_only_to_be_written_to_its_end_is(tmp_path: Path) -> None:
+    folder = perform(Settings(runs=tmp_path), ScriptedModel([DONE]), "Do it", "about:blank").report.parent
     without_outcome(folder)
-    one = broken(folder)
-    assert one.doubtful and one.doubtful.finish
-    outcome = go_on(settings, ScriptedModel([]), one, False, "http://127.0.0.1:9/")
+    assert broken(folder).doubtful
+    outcome = resumed(folder, [])
     assert outcome.ending.success and outcome.steps == 1 and verify(folder).state == "untouched"
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,11 +21,11 @@ from scripted import ScriptedModel
 
 from agent import prompts
 from agent.loop import Agent
-from agent.resume import broken, settled
+from agent.resume import broken
 from agent.store import UNKNOWN, Recording, read_run, replay
 from agent.trajectory import Step
 from agent.verify import verify
-from app.commands.act import go_on
+from app.commands.act import perform
 from app.settings import Settings
 from app.settings import recorded as recorded_settings
 from model.computer_use import call
@@ -118,10 +119,7 @@ def resume(world: Path, run: Path) -> None:
     """Go on with it as a person does who has looked whether the action was done."""
     one = broken(run)
     with Recording.resumed(run, {}) as recording:
-        before = list(one.steps)
-        if one.doubtful:
-            before.append(settled(one.doubtful, was_done=done(world) > 0))
-            recording.outcome(before[-1])
+        before = replace(one, was_done=done(world) > 0).taken_up(recording)
         over = [step for step in before if step.result != prompts.NOT_DONE_BEFORE]
         agent = Agent(ScriptedModel(REPLIES[len(over) :]), Counted(world / "marks"), journal=recording)
         list(agent.run("Do it", before))
@@ -167,10 +165,10 @@ def kill_and_resume(out: Path, site: Site, point: str, number: int) -> None:
     assert [step.index for step in one.steps] == list(range(number + (point == "after the outcome")))
     assert bool(one.doubtful) == (point in IN_DOUBT) and not verify(run).faults
     assert clicked - len(one.steps) in ((0, 1) if one.doubtful else (0,)), "what is not in the record was not done"
-    was_done = clicked > len(one.steps)
     settings = Settings(**{"runs": out, **recorded_settings(one.run.settings)})
     replies = [CLICK] * (CLICKS - clicked) + [call("terminate", status="success")]
-    assert go_on(settings, ScriptedModel(replies), one, was_done, one.url).ending.success
+    again = replace(one, was_done=clicked > len(one.steps))
+    assert perform(settings, ScriptedModel(replies), one.run.task, one.url, again=again).ending.success
     assert site.asked.count("/sent") == CLICKS
     steps = list(replay(run))
     assert len([step for step in steps if step.actions and step.result != prompts.NOT_DONE_BEFORE]) == CLICKS

@@ -8,16 +8,16 @@ import shutil
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from agent import runs
 from agent.loop import Agent, NoGuide
 from agent.report import write_report
-from agent.resume import Broken, broken, settled
+from agent.resume import Broken, broken
 from agent.safety import Request
 from agent.store import Recording
 from agent.trajectory import Ending, Step, describe, in_words
@@ -25,7 +25,6 @@ from app import wiring
 from app.settings import Settings, read_settings, recorded, to_json
 from app.show import printable, shown, step_lines
 from model.vlm import VisionLanguageModel
-from tools.browser import Browser
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
 from tools.overlay import mark
@@ -105,15 +104,16 @@ def resume(arguments: Namespace) -> Outcome:
     flags = {name: value for name, value in vars(arguments).items() if value is not None}
     one = broken(runs.find(read_settings(flags).runs, arguments.resume))
     settings = read_settings({**recorded(one.run.settings), **flags})
-    was_done = one.doubtful is not None and one.doubtful.actions != () and ask_whether_done(one, arguments.last_step)
+    if one.doubtful and one.doubtful.actions:
+        one = replace(one, was_done=ask_whether_done(one.doubtful, arguments.last_step))
+    url = arguments.url or one.url
     with closing(wiring.load_model(settings)) as model:
-        return go_on(settings, model, one, was_done, arguments.url or one.url, guide=who_answers())
+        return perform(settings, model, one.run.task, url, guide=who_answers(), again=one)
 
 
-def ask_whether_done(one: Broken, said: str | None) -> bool:
+def ask_whether_done(step: Step, said: str | None) -> bool:
     """said: by the flag; None: the person at the terminal is asked. Raises UserError when nobody is there."""
-    assert one.doubtful
-    doubt = f"step {one.doubtful.index + 1} had begun when the run broke off: {printable(in_words(one.doubtful))}"
+    doubt = f"step {step.index + 1} had begun when the run broke off: {printable(in_words(step))}"
     if said is None and not sys.stdin.isatty():
         found_out = "find out whether that was done, then add --last-step done or --last-step undone"
         raise UserError(f"{doubt}; {found_out}")
@@ -135,79 +135,37 @@ def perform(
     on_step: Callable[[Step], None] = show,
     on_agent: Callable[[Agent], None] = lambda agent: None,
     guide: Terminal | Nobody = Nobody(),
+    again: Broken | None = None,
 ) -> Outcome:
     """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
 
-    on_agent: gets the agent before it begins, to stop it.
+    on_agent: gets the agent before it begins, to stop it. again: the run to go on with, and not a new one.
     """
-    with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
+    kept, lost = {**to_json(settings), "url": url}, None
+    name, family = model.name, model.family.name
+    opened = Recording.resumed(again.folder, kept) if again else Recording(settings.runs, task, name, family, kept)
+    with opened as recording:
+        steps = again.taken_up(recording) if again else []
         try:
             browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
         except UserError:
-            shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
+            if not again:
+                shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
-        with browser:
-            agent = agent_of(settings, model, browser, recording, task, url, guide)
-            on_agent(agent)
-            return follow(agent, recording, task, [], on_step)
-
-
-def go_on(
-    settings: Settings,
-    model: VisionLanguageModel,
-    one: Broken,
-    was_done: bool,
-    url: str,
-    on_step: Callable[[Step], None] = show,
-    guide: Terminal | Nobody = Nobody(),
-) -> Outcome:
-    """The run again from where it broke off, on a fresh page. was_done: the doubtful step. Raises UserError."""
-    with Recording.resumed(one.folder, {**to_json(settings), "url": url}) as recording:
-        before = list(one.steps)
-        if one.doubtful:
-            before.append(settled(one.doubtful, was_done))
-            recording.outcome(before[-1])
-            on_step(before[-1])
-        if before and before[-1].ending:  # it had only to be written down
-            return outcome_of(before, write_report(recording.folder))
-        with wiring.open_browser(settings, model.family, url, recording.folder / "downloads") as browser:
-            agent = agent_of(settings, model, browser, recording, one.run.task, url, guide)
-            return follow(agent, recording, one.run.task, before, on_step)
-
-
-def agent_of(
-    settings: Settings,
-    model: VisionLanguageModel,
-    browser: Browser,
-    recording: Recording,
-    task: str,
-    url: str,
-    guide: Terminal | Nobody,
-) -> Agent:
-    ask = partial(asked, guide, recording.folder / "asked.png")
-    policy = wiring.make_policy(settings, browser, task, url, ask)
-    return wiring.make_agent(settings, model, browser, recording, policy=policy, guide=guide)
-
-
-def follow(
-    agent: Agent, recording: Recording, task: str, before: Sequence[Step], on_step: Callable[[Step], None]
-) -> Outcome:
-    """To the end of the run. before: the steps of it that were there already."""
-    recording.wait = Patience(agent.stopped)
-    steps = list(before)
-    lost: Ending | None = None
-    try:
-        for step in agent.run(task, before):
-            steps.append(step)
-            on_step(step)
-    except EnvironmentLost as error:  # before there was anything to see
-        lost = Ending("lost", str(error))
-    finally:  # an interrupted run has its report too
-        report = write_report(recording.folder, recording.wait)
-    return outcome_of(steps, report, lost)
-
-
-def outcome_of(steps: Sequence[Step], report: Path, lost: Ending | None = None) -> Outcome:
+        try:
+            with browser:
+                ask = partial(asked, guide, recording.folder / "asked.png")
+                policy = wiring.make_policy(settings, browser, task, url, ask)
+                agent = wiring.make_agent(settings, model, browser, recording, policy=policy, guide=guide)
+                recording.wait = Patience(agent.stopped)
+                on_agent(agent)
+                for step in agent.run(task, steps):
+                    on_step(step)
+                    steps.append(step)
+        except EnvironmentLost as error:  # before there was anything to see
+            lost = Ending("lost", str(error))
+        finally:  # an interrupted run has its report too
+            report = write_report(recording.folder, recording.wait)
     ending = lost or (steps[-1].ending if steps else None) or Ending("interrupted")
     return Outcome(ending, len(steps), sum(step.seconds.total for step in steps), report)
 

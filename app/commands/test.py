@@ -1,4 +1,4 @@
-"""`test`: pytest on this checkout, with whatever flags it was given."""
+"""`test`: pytest on this checkout, with whatever flags it was given; all tests, by several processes at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from tools.errors import UserError
 
 ROOT = Path(__file__).parents[2]
+SHARED_OUT = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]  # a file's tests share what they start
 
 
 def run(arguments: Namespace) -> int:
-    if find_spec("pytest") is None:
-        raise UserError('pytest is not installed in this environment; run: pip install -e ".[dev]"')
+    if not (find_spec("pytest") and find_spec("xdist")):
+        raise UserError('pytest, or a part of it, is not installed in this environment; run: pip install -e ".[dev]"')
     import pytest
 
     os.chdir(ROOT)
-    return int(pytest.main(arguments.rest))
+    return int(pytest.main(arguments.rest or SHARED_OUT))
