@@ -98,7 +98,7 @@ def open_source(path: Path, fps: float = FPS, view: View = View()) -> Source:
     if not 0 <= view.begin_s < end:
         span = f"from {view.begin_s:g} to {end:g} s"
         raise UserError(f"{path.name} lasts {found.seconds:.1f} s and has nothing {span}; give a span in it")
-    lines = tuple(subtitles(path)) if view.subtitles else ()
+    lines = tuple(subtitles(path)) if view.subtitles and found.has_subtitles else ()
     cut = tuple(cuts(path, view.begin_s, end)) if view.scenes else None
     return Source(path, found, view, fps, lines, cut)
 

@@ -392,6 +392,8 @@ def add_bench(commands: Any) -> None:
     add_out(screens, "results.jsonl")
     add_model(screens)
     add_clips(kinds)
+    add_watching(kinds)
+    add_verbs(kinds)
     about = "the first held-out screens, papers, lines and clips with what the model makes of them, as a picture"
     showcase = command(kinds, "showcase", about, "bench showcase --out examples.png", does="bench")
     showcase.add_argument(
@@ -430,6 +432,34 @@ def add_clips(kinds: Any) -> None:
     clips.add_argument("--seeds", required=True, metavar="A:B", help="from A up to, but without, B")
     add_out(clips, "results.jsonl")
     add_model(clips)
+
+
+def add_verbs(kinds: Any) -> None:
+    about = "video ask, find, caption, read and the comparison, on files with known events and words"
+    parser = command(kinds, "verbs", about, "bench verbs --seeds 0:10 --out runs/verbs", does="bench")
+    parser.add_argument("--seeds", required=True, metavar="A:B", help="from A up to, but without, B")
+    add_out(parser, "results.jsonl")
+    add_model(parser)
+
+
+def add_watching(kinds: Any) -> None:
+    examples = (
+        "bench video --format video-mme --annotations test.parquet --videos videos --out runs/mme",
+        "bench video --format charades-sta --annotations charades_sta_test.txt --videos Charades_v1 --out runs/sta",
+    )
+    about = "does the model understand videos: published questions, and when something happens"
+    parser = command(kinds, "video", about, *examples, does="bench")
+    parser.add_argument(
+        "--format", required=True, choices=("video-mme", "charades-sta"), help="whose records these are"
+    )
+    files = "parquet, JSON or JSON lines; text lines of Charades-STA"
+    parser.add_argument("--annotations", required=True, nargs="+", type=Path, metavar="FILE", help=files)
+    parser.add_argument("--videos", required=True, type=Path, metavar="DIR", help="folder of the videos")
+    parser.add_argument("--subtitles", type=Path, metavar="DIR", help="folder of SRT files (default: none are told)")
+    parser.add_argument("--fps", type=typed(read_rate), default=2.0, metavar="F", help="frames a second (%(default)s)")
+    parser.add_argument("--limit", type=typed(read_count), metavar="N", help="only the first N samples")
+    add_out(parser, "results.jsonl")
+    add_model(parser)
 
 
 def add_frames(kinds: Any) -> None:

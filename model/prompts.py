@@ -15,6 +15,10 @@ EVENTS = (
 SUBTITLES = "This video's subtitles are listed below:"
 MINUTES = " Use 'mm:ss.ff' as time format."
 HOURS = " Use 'hh:mm:ss.ff' as time format."
+CHOOSE = (  # Video-MME's own
+    "Select the best answer to the following multiple-choice question based on the video. "
+    "Respond with only the letter ({letters}) of the correct option.\n{question}\n{options}\nThe best answer is:"
+)
 NOTES = (
     "A long video was watched part by part. What was said of each part:\n{notes}\n\n"
     "Answer for the whole video, by these notes alone: {question}"

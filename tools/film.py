@@ -69,7 +69,12 @@ class Film:
         if first is None:
             raise NothingShown
         size = (first.width, first.height) if first.rotation % 180 == 0 else (first.height, first.width)
-        return {"size": size, "fps": float(self.stream.average_rate or 0), "codec": self.codec.name}
+        return {
+            "size": size,
+            "fps": float(self.stream.average_rate or 0),
+            "codec": self.codec.name,
+            "has_subtitles": bool(self.container.streams.subtitles),
+        }
 
     def seconds(self) -> float:
         """To the end of the last frame, by the packets themselves: a header may be wrong, or silent."""

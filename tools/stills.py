@@ -44,7 +44,7 @@ class Stills:
         times = [time for time, _ in self.on]
         length = times[-1] - times[0]
         fps = (len(times) - 1) / length if length else 0.0
-        return {"size": picture(self.on[0][1]).size, "fps": fps, "codec": "pictures"}
+        return {"size": picture(self.on[0][1]).size, "fps": fps, "codec": "pictures", "has_subtitles": False}
 
     def seconds(self) -> float:
         """The last one stays as long as most do."""

@@ -30,6 +30,7 @@ class Facts:
     seconds: float  # to the end of the last frame
     fps: float  # on average, as the file says; 0 when it does not
     codec: str  # such as "h264"
+    has_subtitles: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def facts(path: Path, *, stills_fps: float = STILLS_FPS) -> Facts:
     Raises UserError for what is no video, and tools.apart.Stuck for what takes too much time or memory.
     """
     found, _ = next(opened(path, [], stills_fps=stills_fps))
-    return Facts(Size(*found["size"]), found["seconds"], found["fps"], found["codec"])
+    return Facts(Size(*found["size"]), found["seconds"], found["fps"], found["codec"], found["has_subtitles"])
 
 
 def frames(

@@ -17,7 +17,9 @@ from agent.benchmarks import (
     reading,
     real_shape,
     showcase,
+    verbs,
     video,
+    watching,
 )
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
@@ -38,6 +40,13 @@ def run(arguments: Namespace) -> int:
             return point(arguments)
         case "clips":
             return watch(arguments)
+        case "verbs":
+            seeds = read_seeds(arguments.seeds)
+            with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+                print(verbs.run(model, seeds, arguments.out).table)
+            return 0
+        case "video":
+            return understand(arguments)
         case "reading":
             return read(arguments)
         case "documents":
@@ -92,6 +101,22 @@ def watch(arguments: Namespace) -> int:
     seeds = read_seeds(arguments.seeds)
     with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
         print(video.run(model, seeds, arguments.out).table)
+    return 0
+
+
+def understand(arguments: Namespace) -> int:
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        summary = watching.run(
+            model,
+            format=arguments.format,
+            annotations=arguments.annotations,
+            videos=arguments.videos,
+            out=arguments.out,
+            fps=arguments.fps,
+            subtitle_folder=arguments.subtitles,
+            limit=arguments.limit,
+        )
+    print(summary.table)
     return 0
 
 
