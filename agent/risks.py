@@ -39,7 +39,9 @@ SAID = {
     "named": "“{about}” may not be undone",
 }
 FIELDS = {"textbox", "searchbox", "text", "search", "email", "url", "tel", "number", "password", "date", "time", "list"}
-SITE = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # what may be a host among a person's words
+SITE = re.compile(
+    r"(?:https?://)?(?:[\w-]+(?:\.[\w-]+)+|localhost|\[[0-9a-f:]+\])(?::\d+)?"
+)  # what may be a host among a person's words
 READS = (Move, Scroll, Wait, SwitchTab)
 
 
@@ -150,7 +152,9 @@ def host_of(address: str) -> str:
         place = read_address(address if re.match(r"[a-z][a-z0-9+.-]*:(?!\d)", address) else f"https://{address}")
     except BadAddress:
         return ""
-    return place.host if place else ""
+    if place is None:
+        return ""
+    return f"{place.host}:{place.port}" if place.is_local else place.host
 
 
 def is_of(host: str, sites: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,6 +53,19 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
+    with serving() as here:
+        yield here
+
+
+@pytest.fixture
+def other_site() -> Iterator[Site]:
+    """One of another origin."""
+    with serving() as here:
+        yield here
+
+
+@contextmanager
+def serving() -> Iterator[Site]:
     here = Site("")
 
     class Answer(BaseHTTPRequestHandler):
@@ -74,6 +87,10 @@ def site() -> Iterator[Site]:
             with suppress(ConnectionError):  # the browser may have gone on or away
                 self.end_headers()
                 self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.do_GET()
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Tests read `asked` instead."""

@@ -172,6 +172,8 @@ def test_what_is_aimed_at_is_judged(action: Action, target: Target, kind: str | 
 def test_a_site_named_in_the_task_is_one_of_its_sites() -> None:
     assert risk(Goto("https://shop.test/a"), Target(), [TASK], []) is None
     assert risk(Goto("https://shop.test/a"), Target(), ["Buy tea"], [])
+    assert risk(Goto("http://localhost:80/a"), Target(), ["Open http://localhost:80"], []) is None
+    assert risk(Goto("http://localhost:81/a"), Target(), ["Open http://localhost:80"], [])
 
 
 @pytest.mark.parametrize(
