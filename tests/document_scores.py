@@ -6,9 +6,11 @@ python tests/document_scores.py [oracle | tiny | another model's name] [TOKENS]
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +92,10 @@ def kept(read: Sequence[PageRead], place: Path) -> float:
 
 def plain(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
+    if file.suffix == ".html":
+        text = re.sub(r"<[^<>]*>", " ", text)
     if file.suffix != ".json":
-        return text
+        return unescape(text)
     content = json.loads(text)
     return " ".join(str(block["text"]) for page in content["pages"] for block in page["blocks"])
 

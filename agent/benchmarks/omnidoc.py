@@ -45,9 +45,9 @@ class Truth:
 
 
 def load(folder: Path) -> list[Truth]:
-    """All pages of OmniDocBench.json in `folder`, or of its one JSON file; the pictures lie in `folder`/images or there.
+    """All pages of OmniDocBench.json in `folder`, or of its one JSON file. Raises UserError.
 
-    Raises UserError.
+    The pictures lie beside it or in `folder`/images.
     """
     files = sorted(folder.glob("OmniDocBench.json")) or sorted(folder.glob("*.json"))
     if len(files) != 1:
