@@ -1,14 +1,16 @@
 """How well a model does with documents whose truth is known: every verb, on every document.
 
-python tests/document_scores.py [oracle | tiny | another model's name]
+python tests/document_scores.py [oracle | tiny | another model's name] [TOKENS]
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +92,10 @@ def kept(read: Sequence[PageRead], place: Path) -> float:
 
 def plain(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
+    if file.suffix == ".html":
+        text = re.sub(r"<[^<>]*>", " ", text)
     if file.suffix != ".json":
-        return text
+        return unescape(text)
     content = json.loads(text)
     return " ".join(str(block["text"]) for page in content["pages"] for block in page["blocks"])
 
@@ -121,13 +125,13 @@ def main(argv: list[str]) -> None:
     from app import wiring
     from app.settings import Settings
 
-    name = argv[0] if argv else "oracle"
+    name, most = argv[0] if argv else "oracle", int(argv[1]) if argv[1:] else MOST
     with tempfile.TemporaryDirectory() as folder:
         there = list(made(Path(folder)))
         model = Oracle(there) if name == "oracle" else wiring.load_model(Settings(model=name))
         rows = []
         for one in there:
-            found = scores(model, one, Path(folder) / "out", most=MOST)
+            found = scores(model, one, Path(folder) / "out", most=most)
             rows.append([one.path.name, *("-" if found[key] is None else percent(found[key]) for key in MEASURES)])  # type: ignore[arg-type]
             print(rows[-1], file=sys.stderr, flush=True)
     print(table([f"{name}, %", *MEASURES.values()], rows))

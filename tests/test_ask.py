@@ -131,5 +131,6 @@ def test_the_verb_with_tiny(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     *notes, answer = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["page"] for one in notes] == [1, 2] and set(answer) == {"text", "pages", "notes", "problems"}
     assert code == int(not answer["text"] or bool(answer["problems"]))
-    assert json.loads((out / "a.pdf.answer.json").read_text())["question"] == "What is it?"
+    (written,) = out.glob("a.pdf.*.answer.json")
+    assert json.loads(written.read_text(encoding="utf-8"))["question"] == "What is it?"
     assert main(["ask", str(tmp_path / "gone.pdf"), "What?", *flags]) == 2

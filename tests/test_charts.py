@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import openpyxl
@@ -17,7 +19,9 @@ from agent.prompts import CHART
 from app.cli import main
 from model.families import QWEN2_5_VL
 from model.messages import ImagePart
+from model.parsing.documents import Block
 from model.prompts import DOCUMENT
+from model.vlm import Reply
 from tests.scripted import ScriptedModel
 from tools.documents import Page, Word
 from tools.geometry import Box
@@ -65,11 +69,10 @@ def test_a_chart_without_values_says_so_and_a_table_of_before_stays() -> None:
 def test_icons_are_not_asked_about_and_a_stop_ends_the_asking() -> None:
     found, model = page('<div class="image" data-bbox="20 100 50 130"><img/></div>')
     assert len(model.asked) == 1 and found.parts[0].block.kind == "image"
-    blocks = [found.parts[0].block, found.parts[0].block]
-    big = [block.__class__("image", "", Box(0, 0, 200, 200)) for block in blocks]
+    big = [Block("image", "", Box(0, 0, 200, 200))] * 2
     stopped = ScriptedModel(["no chart"])
 
-    def ask(image: Image.Image):  # type: ignore[no-untyped-def]
+    def ask(image: Image.Image) -> Reply:
         reply = stopped.stream([])
         reply.cancel()
         reply.read()
@@ -77,6 +80,29 @@ def test_icons_are_not_asked_about_and_a_stop_ends_the_asking() -> None:
 
     assert [one.blocks for one in charted(ask, SHEET, big)] == [(block,) for block in big]
     assert len(stopped.asked) == 1
+
+
+def test_of_a_stopped_page_no_chart_is_asked_about_and_a_cut_table_says_so() -> None:
+    said = '<html><body><div class="chart" data-bbox="20 100 220 260"></div></body></html>'
+    model = ScriptedModel([said + " " * 99])
+    heard: list[Reply] = []
+
+    def stop(reply: Reply) -> None:
+        heard.append(reply)
+        reply.pieces = chain(islice(reply.pieces, 12), stopping(reply))
+
+    found = read_page(model, Page(1, 1, SHEET, None, ()), charts=True, on_reply=stop)
+    assert len(heard) == 1 and found.problems == ("the reply was stopped",)
+
+    reply = Reply(iter(()), text=TABLE)
+    reply.usage.finish = "length"
+    (one,) = charted(lambda image: reply, SHEET, [Block("chart", "", Box(0, 0, 200, 200))])
+    assert one.blocks[0].text and "the reply was cut" in one.problem
+
+
+def stopping(reply: Reply) -> Iterator[str]:
+    reply.usage.finish = "cancelled"
+    yield ""
 
 
 def test_the_files_own_words_set_a_charts_values_right() -> None:

@@ -60,7 +60,7 @@ def test_asked_pages_come_in_the_asked_order_and_size(tmp_path: Path) -> None:
     assert all(page.image.width * page.image.height <= 60_500 for page in found)
     assert ink(found[0])[2] == pytest.approx(2 * ink(found[1])[2], abs=2)
     with pytest.raises(UserError, match=r"scan\.pdf has 5 pages, so there is no page 6"):
-        list(pages(path, [6]))
+        next(pages(path, [1, 6]))  # before the first is read
 
 
 def test_a_locked_file_says_so_and_opens_with_its_password() -> None:

@@ -68,12 +68,16 @@ def read(path: str, numbers: list[int] | None, password: str, pixels: int) -> It
     yield from read_pdf(path, numbers, password, pixels) if is_pdf else read_picture(path, numbers)
 
 
-def asked(name: str, count: int, numbers: list[int] | None) -> Iterator[int]:
-    """The numbers of the pages asked for, from 1. Raises UserError at one that there is not."""
-    for number in numbers if numbers is not None else range(1, count + 1):
+def asked(name: str, count: int, numbers: list[int] | None) -> Sequence[int]:
+    """The numbers of the pages asked for, from 1. Raises UserError, before any page is read, if one is not there."""
+    wanted = numbers if numbers is not None else range(1, count + 1)
+    for number in wanted:
         if not 1 <= number <= count:
-            raise UserError(f"{name} has {count} page{'s' * (count > 1)}, so there is no page {number}")
-        yield number
+            raise UserError(
+                f"{name} has {count} page{'s' * (count > 1)}, so there is no page {number}",
+                f"{name} 共 {count} 页，没有第 {number} 页",
+            )
+    return wanted
 
 
 def read_pdf(path: str, numbers: list[int] | None, password: str, pixels: int) -> Iterator[Sent]:

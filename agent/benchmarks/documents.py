@@ -88,7 +88,7 @@ def score(truth: Truth, said: Sequence[Block]) -> dict[str, float | None]:
     formulas = [bare_latex(block.text) for block in seen if block.kind == "formula"]
     return (
         score_text(truth, [letters(block.text) for block in seen if block.kind not in ("table", "formula", "chart")])
-        | score_tables(truth, [rows_of(block) for block in seen if block.kind == "table"])
+        | score_tables(truth, [tree(block.source) for block in seen if block.kind == "table"])
         | {"formulas": score_formulas(truth, formulas)}
     )
 
@@ -116,19 +116,14 @@ def order(matched: Sequence[Pair]) -> float | None:
     return edit_distance(there, said) / len(there) if there else None
 
 
-def rows_of(block: Block) -> Node:
-    """HTML as it is; other markup as the HTML that it means."""
-    is_html = "<t" in block.source.lower()
-    return read_table(block.source if is_html else html_table(cells(block.source)))
+def tree(markup: str) -> Node:
+    """Of a table in HTML as it is; of one in other markup as the HTML that it means."""
+    return read_table(markup if "<t" in markup.lower() else html_table(cells(markup)))
 
 
 def score_tables(truth: Truth, said: Sequence[Node]) -> dict[str, float | None]:
     """Of each table of the page beside the one that is most like it; 0 where none is left for it."""
-    there = [
-        read_table(piece.text if "<t" in piece.text.lower() else html_table(cells(piece.text)))
-        for piece in truth.pieces
-        if piece.kind == "table"
-    ]
+    there = [tree(piece.text) for piece in truth.pieces if piece.kind == "table"]
     if not there:
         return {"teds": None, "teds_structure": None}
     matched = [pair for pair in pairs([words(one) for one in there], [words(one) for one in said], False) if pair[0]]

@@ -45,8 +45,11 @@ class Truth:
 
 
 def load(folder: Path) -> list[Truth]:
-    """All pages of the one JSON file in `folder`; the pictures lie there or in `folder`/images. Raises UserError."""
-    files = sorted(folder.glob("*.json"))
+    """All pages of OmniDocBench.json in `folder`, or of its one JSON file. Raises UserError.
+
+    The pictures lie beside it or in `folder`/images.
+    """
+    files = sorted(folder.glob("OmniDocBench.json")) or sorted(folder.glob("*.json"))
     if len(files) != 1:
         raise UserError(f"{folder} holds {len(files)} JSON files; give a folder with one, and its pictures in images")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -73,7 +74,8 @@ def ask_pages(
         text = " ".join(word.text for word in page.words) + " " + (texts or {}).get(page.number, "")
         return asdict(understood(reply, page, text))
 
-    about = {"model": model.name, "question": question}
+    known = hashlib.sha256(json.dumps(sorted((texts or {}).items())).encode()).hexdigest()
+    about = {"model": model.name, "question": question, "texts": known}
     for record in each_page(sheets, look, kept, about):
         yield Note(**record)
 

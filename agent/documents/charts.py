@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from agent.documents.cells import cells, grid, html_table
+from agent.reading import cut_short
 from model.parsing.documents import Block
 from model.vlm import Reply
 from tools.geometry import Box
@@ -38,7 +39,8 @@ def charted(ask: Callable[[Image.Image], Reply], page: Image.Image, blocks: Sequ
         is_stopped = reply.usage.finish == "cancelled"
         table = html_table(cells(reply.text)) if is_data(grid(cells(reply.text))) else ""
         if table:
-            yield Charted(with_table(block, table), reply.text)
+            why = cut_short(reply)
+            yield Charted(with_table(block, table), reply.text, f"the values of a chart: {why}" if why else "")
         elif block.kind == "chart" and not cells(block.source):
             yield Charted((block,), reply.text, "a chart gave no table")
         else:

@@ -81,7 +81,10 @@ def read_page(
     sampling: Sampling = PAGE,
     on_reply: OnReply = lambda reply: None,
 ) -> PageRead:
+    replies: list[Reply] = []
+
     def heard(reply: Reply) -> Reply:
+        replies.append(reply)
         on_reply(reply)
         reply.read()
         return reply
@@ -94,6 +97,7 @@ def read_page(
 
     strips = list(read_strip(ask, model.family, page.image, DEPTH))
     blocks = [moved(block, strip.top) for strip in strips for block in strip.reading.blocks]
+    charts = charts and replies[-1].usage.finish != "cancelled"
     seen = list(charted(ask_chart, page.image, blocks)) if charts else [Charted((block,)) for block in blocks]
     blocks = [block for one in seen for block in one.blocks]
     found, left = spelled(blocks, page.words) if use_layer else ([Spelled(block) for block in blocks], [])

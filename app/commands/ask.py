@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from argparse import Namespace
@@ -11,6 +12,7 @@ from dataclasses import asdict
 from tqdm import tqdm
 
 from agent.documents.ask import Answer, Note, ask_pages, conclude, parsed_texts
+from agent.documents.batch import put
 from agent.documents.kept import Sheets
 from agent.documents.language import told
 from app import wiring
@@ -36,7 +38,9 @@ def run(arguments: Namespace) -> int:
 
 def answer(model: VisionLanguageModel, sheets: Sheets, texts: dict[int, str], arguments: Namespace) -> int:
     sampling = Sampling(max_new_tokens=arguments.max_tokens)
-    kept = arguments.out / f"{sheets.file.name}.notes.jsonl" if arguments.out else None
+    mark = hashlib.sha256(arguments.question.encode()).hexdigest()[:8]  # another question has files of its own
+    place = arguments.out / f"{sheets.file.name}.{mark}" if arguments.out else None
+    kept = place.with_name(place.name + ".notes.jsonl") if place else None
     notes: list[Note] = []
     with tqdm(desc="pages", unit="page", disable=None) as bar:
         for note in ask_pages(model, sheets, arguments.question, texts=texts, kept=kept, sampling=sampling):
@@ -47,9 +51,9 @@ def answer(model: VisionLanguageModel, sheets: Sheets, texts: dict[int, str], ar
                 show(note, arguments.json)
     found = conclude(model, arguments.question, notes, sampling)
     conclusion(found, arguments.json)
-    if arguments.out:
+    if place:
         text = json.dumps({"question": arguments.question, **asdict(found)}, ensure_ascii=False, indent=1)
-        (arguments.out / f"{sheets.file.name}.answer.json").write_text(text + "\n", encoding="utf-8")
+        put(place.with_name(place.name + ".answer.json"), text + "\n")
     return 0 if found.text and not found.problems else 1
 
 
