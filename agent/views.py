@@ -99,7 +99,7 @@ def open_source(path: Path, fps: float = FPS, view: View = View()) -> Source:
         span = f"from {view.begin_s:g} to {end:g} s"
         raise UserError(f"{path.name} lasts {found.seconds:.1f} s and has nothing {span}; give a span in it")
     lines = tuple(subtitles(path)) if view.subtitles and found.has_subtitles else ()
-    cut = tuple(cuts(path, view.begin_s, end)) if view.scenes else None
+    cut = tuple(cuts(path, view.begin_s, end, stills_fps=fps)) if view.scenes else None
     return Source(path, found, view, fps, lines, cut)
 
 

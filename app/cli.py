@@ -275,7 +275,7 @@ def add_video(commands: Any) -> None:
     caption.add_argument("--as", dest="kind", choices=kinds, default="lines", help="(%(default)s)")
     caption.add_argument("--to", type=Path, metavar="FILE", help="of srt, vtt, json (default: standard output)")
     caption.add_argument("--summary", action="store_true", help="at the end, a few sentences about the whole")
-    reads = ("video read slides.mp4", "video read slides.mp4 --scenes --json")
+    reads = ("video read slides.mp4", "video read slides.mp4 --fps 0.5 --json")
     read = command(verbs, "read", "the texts that can be read, and from when to when", *reads, does="video")
     read.add_argument("files", nargs="+", type=Path, metavar="FILE", help="video, or folder of frames")
     for verb, fps in ((ask, 2.0), (find, 2.0), (caption, 2.0), (read, 1.0)):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.benchmarks.frames import HOUR, PASSAGE_S, compare, indices_of, read_through, repeat, write_clip
-from tools.film import Film
+from tools.film import SCOUTED, Film
 from tools.geometry import Size
 from tools.video import facts, read
 
@@ -64,13 +64,12 @@ def test_frames_are_bit_for_bit_those_of_decoding_everything(clip: Path, ending:
 def test_a_seek_is_taken_where_it_leaves_something_out(clip: Path) -> None:
     film = Film(str(clip))
     list(film.seen([1.0]))
-    here = film.at_s(film.ahead or film.now)
+    assert film.at_s(film.ahead or film.now) < 5
     for wanted, nearer in ((1.5, False), (4.9, False), (5.2, True), (23.0, True)):
         way = film.way(wanted)
         assert way is not None
         assert film.is_seek_nearer(wanted, way) is nearer
         assert way.key_s == pytest.approx(wanted // 5 * 5) and way.on_s == pytest.approx(int(wanted * 10 + 1e-6) / 10)
-    assert here < 5
     film.close()
 
 
@@ -90,3 +89,13 @@ def test_64_frames_of_an_hour_cost_less_than_a_third_of_reading_it_through(tmp_p
     repeat(minute, hour, HOUR // PASSAGE_S)
     assert facts(hour).seconds == pytest.approx(HOUR, abs=1)
     assert read_through(hour, 64).times > 3
+
+
+@pytest.mark.slow
+def test_far_from_a_key_frame_the_frames_are_right_too(tmp_path: Path) -> None:
+    path = tmp_path / "one.mp4"
+    write_clip(path, 2 * SCOUTED / 10, SMALL, fps=10, gop=10 * SCOUTED)
+    whole = everything(path)
+    times = [1.0, 150.05, 230.0, 390.0]
+    found = [(item["at_s"], image.tobytes()) for item, image in read(str(path), times, 10**9) if image]
+    assert found == [[one for one in whole if one[0] <= time + 1e-6][-1] for time in times]

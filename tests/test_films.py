@@ -1,13 +1,17 @@
 """agent/films.py and the verb `video`: times of a long video are times of the whole."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from agent.films import clock, events, find, stretches, to_srt, to_vtt
+from agent.film_batch import from_json
+from agent.films import Stretch, clock, events, find, stretches, to_srt, to_vtt, told
 from app.cli import main
+from app.film_lines import in_form
 from model.messages import VideoPart
 from model.parsing import Span
+from model.vlm import Reply
 from tests.scripted import ScriptedModel
 from tests.test_video import write
 from tools.errors import UserError
@@ -52,6 +56,22 @@ def test_events_become_subtitles(tmp_path: Path) -> None:
     assert to_srt(stretch.spans) == "1\n00:00:01,000 --> 00:00:02,500\nit → rains\nhard\n"
     assert to_vtt(stretch.spans).startswith("WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n")
     assert to_srt([Span(0, 1), Span(1, 2)]).count("-->") == 2
+
+
+def test_real_replies_lose_nothing(shared: Path) -> None:
+    cases = json.loads((shared / "data" / "qwen_outputs" / "video_understanding.json").read_text(encoding="utf-8"))
+    for case in cases:
+        reply = Reply(iter([case["output"]]))
+        reply.read()
+        reply.usage.finish = "stop"
+        stretch = told(reply, 0.0, 300.0)
+        assert stretch.said == case["output"] and bool(stretch.spans) != bool(stretch.problem)
+        (kept,) = json.loads(in_form("json", Path("a.mp4"), [stretch], True))["pieces"]
+        assert from_json(Stretch, kept) == stretch
+        srt, vtt = in_form("srt", Path("a.mp4"), [stretch], True), in_form("vtt", Path("a.mp4"), [stretch], True)
+        assert srt.count("-->") == vtt.count("-->") == len(stretch.spans)
+        assert all(span.text in srt and span.text in vtt for span in stretch.spans)
+        assert all(span.text.strip(".") in case["output"] for span in stretch.spans)
 
 
 def test_clock_and_stretches() -> None:

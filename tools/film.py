@@ -17,6 +17,7 @@ FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,ogg,gif
 OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 EARLY_S = (-60.0, 0.0)  # for the start: some indices hold decoding times, and the first of these is before it
 SKIPPING = ("h264", "hevc")  # their packets each hold one picture that is shown, so what no other needs can be left out
+SCOUTED = 2000  # packets after a key frame that are looked at, at most: about a minute
 THREADS = 4  # at most: each takes memory, of which the reader has little
 BEAT = 300  # frames decoded on the way before a sign of life is given
 
@@ -26,7 +27,7 @@ class Way:
     """To the frame that is on at a moment, by the packets alone. Seconds from the start of the video."""
 
     key_s: float  # where decoding has to begin
-    on_s: float  # when the frame came on
+    on_s: float | None  # when the frame came on; None: not looked for that far
 
 
 class NothingShown(Exception):
@@ -97,10 +98,11 @@ class Film:
         """
         for wanted in times_s:
             way = self.way(wanted)
-            self.skip_before = way.on_s - 1e-6 if way and self.codec.name in SKIPPING else 0.0
+            on_s = way.on_s if way else None
+            self.skip_before = on_s - 1e-6 if on_s is not None and self.codec.name in SKIPPING else 0.0
             if self.now is None or self.is_seek_nearer(wanted, way):
                 self.coming, self.now, self.ahead = self.decode_from(wanted), None, None
-            yield from self.go_to(wanted, way)
+            yield from self.go_to(wanted, on_s)
             yield self.at_s(self.now), self.now
 
     def small(self, begin_s: float, size: tuple[int, int]) -> Iterator[tuple[float, Any]]:
@@ -115,10 +117,10 @@ class Film:
         for at_s, frame in self.seen(times_s):
             yield at_s, frame and upright(frame, pixels)
 
-    def go_to(self, wanted: float, way: Way | None) -> Iterator[tuple[float, None]]:
-        """Frame by frame until `now` is the one that is on."""
+    def go_to(self, wanted: float, on_s: float | None) -> Iterator[tuple[float, None]]:
+        """Frame by frame until `now` is the one that is on; on_s: when it came on, where that is known."""
         decoded = 0
-        while not (way and self.now is not None and self.at_s(self.now) >= way.on_s - 1e-6):
+        while on_s is None or self.now is None or self.at_s(self.now) < on_s - 1e-6:
             if self.ahead is None:
                 self.ahead = next(self.coming, None)
             if self.now is not None and (self.ahead is None or self.at_s(self.ahead) > wanted + 1e-6):
@@ -144,7 +146,9 @@ class Film:
         self.seek(self.scout, wanted)
         key: float | None = None
         on = 0.0
-        for packet in self.scout.demux(self.scout.streams.video[0]):
+        for number, packet in enumerate(self.scout.demux(self.scout.streams.video[0])):
+            if key is not None and number > SCOUTED:
+                return Way(key, None)
             if packet.pts is None or packet.dts is None or packet.is_discard:
                 break
             at = self.at_s(packet)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tools.apart import apart
 from tools.errors import UserError
+from tools.video import STILLS_FPS, film
 
 SMALL = (32, 18)  # pixels; noise and small movements vanish at this size
 LEAST = 0.06  # mean change of a pixel, of 1: less is movement within a scene
@@ -21,20 +22,20 @@ AROUND = 8  # changes before and after that tell what is usual
 STEP_S = 0.04  # changes are looked at no more often than this
 
 
-def cuts(path: Path, begin_s: float = 0.0, end_s: float | None = None) -> list[float]:
-    """Seconds at which a new scene begins; every frame in the stretch is looked at. Raises UserError."""
+def cuts(
+    path: Path, begin_s: float = 0.0, end_s: float | None = None, *, stills_fps: float = STILLS_FPS
+) -> list[float]:
+    """Seconds at which a new scene begins; the whole stretch is looked at. Otherwise as tools.video.frames."""
     if not path.exists():
         raise UserError(f"no file at {path}")
-    given = {"path": str(path), "begin_s": begin_s, "end_s": end_s}
+    given = {"path": str(path), "begin_s": begin_s, "end_s": end_s, "stills_fps": stills_fps}
     changes = [change for item, _ in apart("tools.scenes:read", given) for change in item["changes"]]
     return found([at for at, _ in changes], [amount for _, amount in changes])
 
 
-def read(path: str, begin_s: float, end_s: float | None) -> Iterator[tuple[dict[str, Any], None]]:
+def read(path: str, begin_s: float, end_s: float | None, stills_fps: float) -> Iterator[tuple[dict[str, Any], None]]:
     """What the child process does: how much changed when, each second of the video an item."""
-    from tools.video import film
-
-    with film(path) as file:
+    with film(path, stills_fps=stills_fps) as file:
         before: NDArray[np.int16] | None = None
         changes: list[tuple[float, float]] = []
         told_s = last_s = begin_s
