@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.model_server import Running, serving
 from tools.actions import Goto
 from tools.browser import Browser
 from tools.geometry import Size
@@ -78,6 +79,20 @@ def site() -> Iterator[Site]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def started_model_server() -> Iterator[Running]:
+    """One for all tests: it takes seconds to start."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def model_server(started_model_server: Running) -> Running:
+    """An OpenAI-compatible server with tiny behind it, that does everything right."""
+    started_model_server.wish(forget=True)
+    return started_model_server
 
 
 @pytest.fixture(scope="module")
