@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.model_server import Running, serving
 from tools.actions import Goto
 from tools.browser import Browser
 from tools.geometry import Size
@@ -105,6 +106,20 @@ def serving() -> Iterator[Site]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def started_model_server() -> Iterator[Running]:
+    """One for all tests: it takes seconds to start."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def model_server(started_model_server: Running) -> Running:
+    """An OpenAI-compatible server with tiny behind it, that does everything right."""
+    started_model_server.wish(forget=True)
+    return started_model_server
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from model.vlm import Reply, Sampling, Usage
 from tools.errors import UserError
 
 ROOT = Path(__file__).parents[1]
-READY_S = 120.0
+LENGTH = 4096  # tokens of prompt and reply
 
 
 @dataclass
@@ -48,6 +48,7 @@ class Wish:
     drops: bool = False  # pictures by name are left out without a word
     cut: int = 0  # the connection ends after so many pieces; 0: not at all
     garbage: bool = False  # answers that are no answers
+    says: list[str] = field(default_factory=list)  # these pieces, whatever the model would say; it heeds no stop words
 
 
 @dataclass
@@ -88,7 +89,7 @@ def app() -> FastAPI:
             return said
         if state["wish"].garbage:
             return Response("<html>It works!</html>", media_type="text/html")
-        listed = [{"id": id, "object": "model", "root": id, "max_model_len": 4096} for id in state["wish"].models]
+        listed = [{"id": id, "object": "model", "root": id, "max_model_len": LENGTH} for id in state["wish"].models]
         return JSONResponse({"object": "list", "data": listed})
 
     def refused(request: Request) -> Response | None:
@@ -145,7 +146,9 @@ def app() -> FastAPI:
         try:
             reply = model.stream(messages, sampling)
         except UserError as error:
-            return wrong(400, f"This model's maximum context length is 4096 tokens. {error}")
+            return wrong(400, str(error))
+        if reply.usage.prompt_tokens + sampling.max_new_tokens > LENGTH:
+            return wrong(400, f"This model's maximum context length is {LENGTH} tokens.")
         if not body.get("stream"):
             text = await run_in_threadpool(reply.read)
             return JSONResponse({"choices": [{"message": {"content": text}}], "usage": told(reply.usage)})
@@ -158,7 +161,7 @@ def app() -> FastAPI:
         try:
             await asyncio.sleep(wished.late_s)
             said = 0
-            async for piece in iterate_in_threadpool(iter(reply)):
+            async for piece in iterate_in_threadpool(iter(wished.says or reply)):
                 yield event(choices=[{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
                 said += 1
                 seen.tokens += 1
@@ -189,11 +192,9 @@ def wrong(status: int, said: str) -> Response:
 
 
 def shortened(body: dict[str, Any]) -> str:
-    parts = [
-        part for message in body["messages"] if isinstance(message["content"], list) for part in message["content"]
-    ]
-    for part in parts:
-        part.pop("image_url", None)
+    for message in body["messages"]:
+        for part in message["content"] if isinstance(message["content"], list) else ():
+            part.pop("image_url", None)
     return json.dumps(body["messages"])
 
 
