@@ -46,10 +46,7 @@ class Documents:
         say, tab = self.desk.say, Context.block
         assert isinstance(tab, gr.Tab)
         plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
-        pages: dict[str, Any] = {
-            "js_on_load": (LOOK / "pages.js").read_text(encoding="utf-8"),
-            "apply_default_css": False,
-        }
+        pages = {**plain, "js_on_load": (LOOK / "pages.js").read_text(encoding="utf-8")}
 
         def export(asked: list[str]) -> tuple[str, str]:  # Gradio writes an attribute on it, which a method has not
             return self.export(asked)
