@@ -121,11 +121,11 @@ def notes(sheet: Sheet, tell: Tell) -> Iterator[str]:
     page = sheet.page
     for problem in page.problems:
         yield f'<p class="note bad">{words(problem)}</p>'
-    if not any(part.confirmed or part.corrections for part in page.parts) and page.parts:
-        yield f'<p class="note">{tell("documents.no_layer")}</p>'
     if page.left_over:
         left = words(" ".join(word.text for word in page.left_over))
         yield f'<p class="note warn">{tell("documents.left_over")} <span>{left}</span></p>'
+    elif page.parts and not any(part.confirmed or part.corrections for part in page.parts):
+        yield f'<p class="note">{tell("documents.no_layer")}</p>'
 
 
 def block(order: int, part: Spelled, as_json: str, tell: Tell) -> str:
@@ -169,7 +169,8 @@ def named(kind: str) -> str:
 def downloads(name: str, papers: Papers, tell: Tell) -> str:
     if not papers.sheets:
         return ""
-    tables = bool(formats.tables(sheet.page for sheet in papers.sheets))
+    kinds = {part.block.kind for sheet in papers.sheets for part in sheet.page.parts}
+    tables = not kinds.isdisjoint(formats.TABULAR)
     buttons = "".join(
         f'<button data-run="{escape(name)}" data-kind="{kind}"'
         f"{' disabled' * (kind in ('csv', 'xlsx') and not tables)}>{tell(f'documents.{kind}')}</button>"

@@ -88,15 +88,17 @@ class Papers:
     @property
     def is_locked(self) -> bool:
         """Does a file want a password?"""
-        return any(isinstance(error, documents.PasswordNeeded) for _, error in self.problems)
+        errors = [*(error for _, error in self.problems), self.filling and self.filling.error]
+        return any(isinstance(error, documents.PasswordNeeded) for error in errors)
 
     def read(self) -> None:
         self.began = True
         self.reading.start()
 
-    def fill(self, form: Form) -> None:
-        """Every file is asked for the values of the form."""
-        self.filling = Worker(partial(self._fill, form))
+    def fill(self, form: Form, choice: Choice) -> None:
+        """Every file is asked for the values of the form, whatever was read of it."""
+        self.stop_filling()
+        self.filling = Worker(partial(self._fill, form, choice))
         self.filling.start()
 
     def stop(self) -> None:
@@ -114,9 +116,9 @@ class Papers:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def edit(self, at: int, order: int, text: str) -> None:
-        """A person's words in the place of a block's. Raises IndexError."""
-        sheet = self.sheets[at]
-        self.sheets[at] = replace(sheet, page=edited(sheet.page, order, text))
+        """A person's words in the place of a block's, if it is still there."""
+        if 0 <= at < len(self.sheets) and 0 <= order < len(self.sheets[at].page.parts):
+            self.sheets[at] = replace(self.sheets[at], page=edited(self.sheets[at].page, order, text))
 
     def export(self, kind: str) -> tuple[str, bytes]:
         """A file's name and content; of several files a zip. kind: as agent/documents/batch.py writes them."""
@@ -143,7 +145,7 @@ class Papers:
         model = self._model()
         for file in self.files:
             try:
-                for page in self._pages(file, "read", worker):
+                for page in self._pages(file, self.choice, "read", worker):
                     read = read_page(
                         model, page, use_layer=self.choice.use_layer, on_reply=partial(self._hear, "read", worker)
                     )
@@ -152,19 +154,20 @@ class Papers:
                 self.problems.append((file.name, error))
                 worker.changed()
 
-    def _fill(self, form: Form, worker: Worker[Filled]) -> Iterator[Filled]:
+    def _fill(self, form: Form, choice: Choice, worker: Worker[Filled]) -> Iterator[Filled]:
         model = self._model()
         for file in self.files:
             if worker.stopping.is_set():
                 return
-            pages = ((page.number, page.image) for page in self._pages(file, "fill", worker))
+            pages = ((page.number, page.image) for page in self._pages(file, choice, "fill", worker))
             yield Filled(file.name, extract(model, pages, form, on_reply=partial(self._hear, "fill", worker)))
 
-    def _pages(self, file: Path, doing: str, worker: Worker[Sheet] | Worker[Filled]) -> Iterator[documents.Page]:
+    def _pages(
+        self, file: Path, choice: Choice, doing: str, worker: Worker[Sheet] | Worker[Filled]
+    ) -> Iterator[documents.Page]:
         """Until it is stopped. Raises UserError."""
-        numbers = self.choice.numbers
-        before = self.files.index(file)
-        pages = documents.pages(file, numbers, password=self.choice.password)
+        numbers, before = choice.numbers, self.files.index(file)
+        pages = documents.pages(file, numbers, password=choice.password)
         for count, page in enumerate(pages):
             if worker.stopping.is_set():
                 return
@@ -185,6 +188,8 @@ class Papers:
 
     def _keep(self, image: Image.Image) -> Path:
         path = self._folder / f"{len(self.sheets)}.jpg"
+        if self.closed:  # nobody looks at it any more
+            return path
         shown = image.copy()
         shown.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         shown.save(path, "JPEG", quality=QUALITY)

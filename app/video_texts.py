@@ -31,7 +31,7 @@ TEXTS = {
     "video.text": ("Question, or what to find", "问题，或要找的事件"),
     "video.text_hint": ("Such as: the door opens", "例如：门打开"),
     "video.ask": ("Ask", "提问"),
-    "video.find": ("Find when", "查找时间"),
+    "video.find": ("Find", "查找"),
     "video.caption": ("Captions", "字幕"),
     "video.stop": ("Stop", "停止"),
     "video.span": ("Ask about a part only", "只问其中一段"),

@@ -54,9 +54,8 @@ class Reader:
 
     def knows(self, message: Message) -> bool:
         asked = ("QwenVL HTML", "key-value", "does not fit")
-        return any(words in message.text for words in asked) or any(
-            isinstance(part, VideoPart) for part in message.parts
-        )
+        is_video = any(isinstance(part, VideoPart) for part in message.parts)
+        return is_video or any(words in message.text for words in asked)
 
     def stream(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Reply:
         self.asked.append(messages[-1])

@@ -19,6 +19,8 @@ from app import address_book
 from app.serve import Door, served
 from app.settings import Settings
 from model.prompts import DOCUMENT
+from model.training.clips import clip
+from tools.video import write_webm
 
 ROOT = Path(__file__).parents[1]
 DESK, PHONE = (1360, 900), (390, 844)
@@ -44,6 +46,38 @@ def chat(page: Page) -> None:
     page.keyboard.press("Enter")
     wait(page, "[data-testid=bot] small")
     take(page, "chat")
+
+
+def documents(page: Page) -> None:
+    """What tiny makes of the practice page, its heading set right by hand."""
+    show(page, "Documents")
+    page.set_input_files("#documents-files input[type=file]", ROOT / "app" / "examples" / "page.png")
+    wait(page, "#documents-files .file")
+    page.locator("#documents-read").click()
+    page.wait_for_selector("#documents-status .over")  # tiny takes a minute
+    page.locator(".part [data-edit]").first.click()
+    page.fill(".part textarea", "River notes")
+    page.locator(".part .save").click()
+    wait(page, ".part.mine")
+    page.locator(".part").nth(1).hover()
+    take(page, "documents")
+
+
+def video(page: Page) -> None:
+    """What tiny finds in a drawn clip that it was never trained on."""
+    shot = clip(3, held_out=True)
+    (event,) = shot.events
+    show(page, "Video")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.webm"
+        write_webm(path, shot.video.frames, shot.video.times_s, shot.video.times_s[-1] + 0.25)
+        page.set_input_files("#video-file input[type=file]", path)
+        wait(page, ".film")
+    page.fill("#video-text textarea", event.phrase)
+    page.locator("#video-find").click()
+    page.wait_for_selector("#video-result .over")
+    page.locator(".events button").first.click()
+    take(page, "video")
 
 
 def agent(page: Page) -> None:
@@ -102,7 +136,7 @@ def main(argv: list[str]) -> None:
             page.set_default_timeout(SLOW_MS)
             page.goto(address)
             page.wait_for_selector(LOADED)
-            for tab in (chat, agent, replay, grounding, doctor):  # replay shows the agent's run
+            for tab in (chat, documents, video, agent, replay, grounding, doctor):  # replay shows the agent's run
                 if not argv or tab.__name__ in argv:
                     tab(page)
 

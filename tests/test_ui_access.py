@@ -93,7 +93,7 @@ def problems(page: Page, size: Size) -> Iterator[str]:
 def test_the_tab_key_reaches_tabs_box_and_send_and_shows_where_it_is(page: Page) -> None:
     page.locator("#tab-chat-button").focus()
     reached = set()
-    for _ in range(12):
+    for _ in range(14):
         page.keyboard.press("Tab")
         at, outline = page.evaluate(FOCUSED)
         assert outline == "solid 2px", f"{at}: {outline}"

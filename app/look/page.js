@@ -7,6 +7,11 @@ new MutationObserver(() => {
   for (const header of document.querySelectorAll('.toast-header[role="button"]')) header.removeAttribute("role");
   for (const said of document.querySelectorAll("#chat-transcript div[aria-label]:not([role])"))
     said.setAttribute("role", "group");
+  for (const inner of document.querySelectorAll("button.icon-button:not([role]) button.upload-container")) {
+    const outer = inner.closest(".icon-button");
+    for (const [name, value] of [["role", "group"], ["tabindex", "-1"], ["title", ""], ["aria-label", inner.ariaLabel]])
+      outer.setAttribute(name, value);
+  }
 }).observe(document.documentElement, { childList: true, subtree: true });
 // Phones have no screen to capture, nor has a page that comes over plain HTTP from another machine.
 if (!navigator.mediaDevices?.getDisplayMedia) document.documentElement.classList.add("no-capture");

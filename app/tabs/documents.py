@@ -46,10 +46,7 @@ class Documents:
         say, tab = self.desk.say, Context.block
         assert isinstance(tab, gr.Tab)
         plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
-        pages: dict[str, Any] = {
-            "js_on_load": (LOOK / "pages.js").read_text(encoding="utf-8"),
-            "apply_default_css": False,
-        }
+        pages = {**plain, "js_on_load": (LOOK / "pages.js").read_text(encoding="utf-8")}
 
         def export(asked: list[str]) -> tuple[str, str]:  # Gradio writes an attribute on it, which a method has not
             return self.export(asked)
@@ -117,31 +114,33 @@ class Documents:
         self, name: str, files: list[str] | None, numbers: str, password: str, layer: bool, request: gr.Request
     ) -> Iterator[list[Update]]:
         """The files of the box; none there: those of before again, as is chosen now."""
-        if not (begun := self.begin(name, files, numbers, password, layer, request)):
+        choice = self.choice(numbers, password, layer, request)
+        papers = self.papers(name, files, choice, request) if choice else None
+        if papers is None:
             yield [gr.skip()] * 9
             return
-        name, papers = begun
+        self.kept.drop(name)
+        name = self.kept.put(papers)
         papers.read()
         for number, updates in enumerate(self.follow(name, papers, request)):
             yield [None if number == 0 else gr.skip(), *updates]
 
-    def begin(
-        self, name: str, files: list[str] | None, numbers: str, password: str, layer: bool, request: gr.Request
-    ) -> tuple[str, Papers] | None:
-        """Fresh papers in the place of those of that name. None, and the person is told: there is nothing to read."""
-        before = self.kept.get(name)
-        given = [Path(file) for file in files or []] or (before.files if before else [])
-        if not given:
-            gr.Warning(self.desk.tell("documents.need", request))
-            return None
+    def choice(self, numbers: str, password: str, layer: bool, request: gr.Request) -> Choice | None:
+        """None, and the person is told: these are no pages."""
         try:
-            chosen = read_pages(numbers) if numbers.strip() else None
+            return Choice(read_pages(numbers) if numbers.strip() else None, password, layer)
         except ValueError as error:
             gr.Warning(self.desk.tell("documents.bad_pages", request, problem=escape(str(error))))
             return None
-        papers = Papers(given, Choice(chosen, password, layer), self.desk.model)
-        self.kept.drop(name)
-        return self.kept.put(papers), papers
+
+    def papers(self, name: str, files: list[str] | None, choice: Choice, request: gr.Request) -> Papers | None:
+        """Of the files in the box, or of those of before. None, and the person is told: there are none."""
+        before = self.kept.get(name)
+        given = [Path(file) for file in files or []] or (before.files if before else [])
+        if given:
+            return Papers(given, choice, self.desk.model)
+        gr.Warning(self.desk.tell("documents.need", request))
+        return None
 
     def load(self, name: str, is_open: bool, request: gr.Request) -> Iterator[list[Update]]:
         """The tab is seen for the first time since the page was opened, perhaps while pages are being read."""
@@ -201,7 +200,7 @@ class Documents:
             return [gr.skip()] * 3
         if given["does"] == "turn":
             papers.at = max(0, min(int(given["at"]), len(papers.sheets) - 1))
-        elif 0 <= int(given["at"]) < len(papers.sheets) and int(given["order"]) >= 0:
+        else:
             papers.edit(int(given["at"]), int(given["order"]), str(given["text"]))
         tell: Tell = partial(self.desk.tell, request=request)
         row, paper = page_view.sheets_row(papers, tell), page_view.spread(papers, tell)
@@ -228,30 +227,31 @@ class Documents:
         form: str,
         request: gr.Request,
     ) -> Iterator[list[Update]]:
-        """Of the files in the box, or of those that were read."""
-        same, skipped = [gr.skip()] * 9, [gr.skip()] * 12
+        """Of the files in the box, or of those of before."""
+        skipped = [gr.skip()] * 12
+        choice, wanted = self.choice(numbers, password, layer, request), self.form(form, request)
+        papers = None if files else self.kept.get(name)
+        if choice and wanted and papers is None and (papers := self.papers(name, files, choice, request)):
+            self.kept.drop(name)
+            name = self.kept.put(papers)  # what was read before is no longer what is there
+            yield [None, *next(self.follow(name, papers, request)), *[gr.skip()] * 3]
+        if not (choice and wanted and papers):
+            yield skipped
+            return
+        papers.fill(wanted, choice)
+        for updates in self.follow_filled(papers, request):
+            unlock = gr.update(visible=True) if papers.is_locked else gr.skip()
+            yield [*skipped[:8], unlock, *updates]
+
+    def form(self, text: str, request: gr.Request) -> Form | None:
+        """None, and the person is told: this is none."""
         try:
-            wanted = Form.of(json.loads(form))
+            return Form.of(json.loads(text))
         except ValueError as error:
             gr.Warning(self.desk.tell("documents.no_json", request, problem=escape(str(error))))
-            yield skipped
-            return
         except UserError as error:
             gr.Warning(escape(self.desk.wrong(error, request)))
-            yield skipped
-            return
-        papers = None if files else self.kept.get(name)
-        if papers is None:
-            if not (begun := self.begin(name, files, numbers, password, layer, request)):
-                yield skipped
-                return
-            name, papers = begun
-        papers.stop_filling()
-        papers.fill(wanted)
-        if not papers.began:  # what was read before is no longer what is there
-            yield [None, *next(self.follow(name, papers, request)), *[gr.skip()] * 3]
-        for updates in self.follow_filled(papers, request):
-            yield [*same, *updates]
+        return None
 
     def load_filled(self, name: str, is_open: bool, request: gr.Request) -> Iterator[list[Update]]:
         papers = None if is_open else self.kept.get(name)
