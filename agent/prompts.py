@@ -12,8 +12,8 @@ CHANGED = "The screen changed there before this was done. Look again."
 ANSWERED = "The user answers: {words}"
 NOBODY = "Nobody answers; decide, or terminate with failure and say what is missing."
 STOPPED = "Stopped before this was done."
-DONE_BEFORE = "There was an interruption, and the page was opened anew. The user says that this had been done before."
-NOT_DONE_BEFORE = "There was an interruption before this was done, and the page was opened anew. Look again."
+DONE_BEFORE = "Then there was an interruption; the screen may be another now. The user says that this had been done."
+NOT_DONE_BEFORE = "There was an interruption before this was done; the screen may be another now. Look again."
 SCREEN_SIZE = "The screen's resolution is now {size}."
 
 
