@@ -126,6 +126,9 @@ class Recording:
         if screenshot.digest in self._kept:
             return
         path = self.folder / "screens" / f"{screenshot.digest}.png"
+        if path.exists():  # of a run that goes on
+            self._kept[screenshot.digest] = sha256(path.read_bytes())
+            return
         png = io.BytesIO()
         screenshot.image.save(png, "PNG", compress_level=1)  # at the default level a large screen takes a second
         patiently(self.folder, lambda: write_whole(path, png.getvalue()), self.wait)

@@ -1,6 +1,6 @@
 """Runs that die by kill -9, as programs of their own for tests/test_kill.py.
 
-python killed.py lines OUT                     one run for every line of the loop and the store, killed just before it
+python killed.py lines OUT                     one run for every state of the disk, killed at the line that comes to it
 python killed.py point OUT URL CLICKS POINT N   one run in a real browser, killed at a point of its step N
 """
 
@@ -10,8 +10,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -113,34 +113,49 @@ def whole_run(out: Path) -> None:
             pass
 
 
-def die_at(last: int) -> None:
-    """kill -9 of this process, just before the traced line with this number."""
+def at_each_line(do: Callable[[int], None]) -> None:
+    """From now on, just before every traced line, which gets a number from 1."""
     lines = 0
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal lines
         if not frame.f_code.co_filename.endswith(TRACED):
             return None
-        lines += event == "line"
-        if lines == last:
-            die()
+        if event == "line":
+            lines += 1
+            do(lines)
         return trace
 
     sys.settrace(trace)
 
 
-def killed_at_every_line(out: Path) -> None:
+def lines_that_change_the_disk(folder: Path) -> list[int]:
+    """Of a whole run: before each of them the folder looks otherwise than before the line that ran before it."""
+    states: dict[int, list[tuple[Path, int]]] = {}
+    at_each_line(lambda line: states.update({line: state(folder)}))
+    whole_run(folder)
+    sys.settrace(None)
+    return [line for line in states if states[line] != states.get(line - 1)]
+
+
+def state(folder: Path) -> list[tuple[Path, int]]:
+    return sorted((path, path.stat().st_size) for path in folder.rglob("*"))
+
+
+def killed_at_every_state(out: Path) -> None:
+    """The last of the folders holds a run that was not killed."""
     versions()  # looked up once, here, and not in every child
-    for line in count(1):
-        folder = out / str(line)
-        folder.mkdir()
+    (whole := out / "whole").mkdir()
+    lines = lines_that_change_the_disk(whole)
+    for number, last in enumerate(lines, start=1):
+        (folder := out / str(number)).mkdir()
         child = os.fork()
         if not child:
-            die_at(line)
+            at_each_line(lambda line, last=last: die() if line == last else None)
             whole_run(folder)
             os._exit(0)
-        if os.waitpid(child, 0)[1] == 0:  # came to its end: there are no more lines
-            return
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    whole.rename(out / str(len(lines) + 1))
 
 
 def killed_at_a_point(out: Path, url: str, clicks: int, point: str, number: int) -> None:
@@ -158,6 +173,6 @@ def killed_at_a_point(out: Path, url: str, clicks: int, point: str, number: int)
 if __name__ == "__main__":
     match sys.argv[1:]:
         case "lines", out:
-            killed_at_every_line(Path(out))
+            killed_at_every_state(Path(out))
         case "point", out, url, clicks, point, number:
             killed_at_a_point(Path(out), url, int(clicks), point, int(number))

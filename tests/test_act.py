@@ -145,6 +145,17 @@ def test_with_nobody_at_the_terminal_a_doubt_is_a_refusal_with_its_remedy(
     assert (folder / "steps.jsonl").read_bytes() == before
 
 
+def test_a_terminal_that_ends_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (step,) = replay(doubtful(tmp_path))
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, b"\x04")  # Ctrl-D
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(UserError, match="--last-step"):
+            ask_whether_done(step, None)
+    os.close(keyboard)
+
+
 @pytest.mark.parametrize(("typed", "was_done"), [("what?\nyes\n", True), ("\nN\n", False)])
 def test_at_the_terminal_the_person_says_whether_it_was_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, was_done: bool

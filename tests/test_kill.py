@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs kill -9")
 
 @pytest.fixture(scope="module")
 def killed() -> Iterator[list[Path]]:
-    """The folder of a run for every line it was killed at, in order; the last one ran to its end."""
+    """The folder of a run for every state of the disk that it was killed in, in order; the last one ran to its end."""
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as out:
         subprocess.run(command("lines", Path(out)), env=environment(), check=True, timeout=250)
         yield [Path(out) / str(line) for line in range(1, len(list(Path(out).iterdir())) + 1)]
@@ -71,9 +71,9 @@ def told(step: Step) -> tuple[object, ...]:
     return (step.index, step.screenshot.digest, step.reply, step.actions, step.finish, step.result, step.ending)
 
 
-def test_killed_at_any_line_the_run_replays_as_the_beginning_of_the_whole_run(killed: list[Path]) -> None:
+def test_killed_in_any_state_of_the_disk_the_run_replays_as_the_beginning_of_the_whole_run(killed: list[Path]) -> None:
     whole = recorded(killed[-1])
-    assert len(whole) == 3 and whole[-1].ending and len(killed) > 150
+    assert len(whole) == 3 and whole[-1].ending and len(killed) > 20
     for folder in killed:
         steps = recorded(folder)
         cut = steps[-1:] if steps and steps[-1].result == UNKNOWN else []
@@ -96,7 +96,9 @@ def test_nothing_is_done_before_its_intent_is_on_disk(killed: list[Path]) -> Non
         assert len(certain) <= done(folder) <= len(acted), folder.name
 
 
-def test_killed_at_any_line_the_run_goes_on_where_it_was_and_nothing_is_done_twice(killed: list[Path]) -> None:
+def test_killed_in_any_state_of_the_disk_the_run_goes_on_and_nothing_is_done_twice(
+    killed: list[Path],
+) -> None:
     whole = recorded(killed[-1])
     resumed = 0
     for folder in killed[:-1]:
@@ -112,7 +114,7 @@ def test_killed_at_any_line_the_run_goes_on_where_it_was_and_nothing_is_done_twi
             assert [told(step)[2:5] for step in certain] == [told(step)[2:5] for step in whole], folder.name
             assert [step.index for step in steps] == list(range(len(steps))) and len(steps) <= 4
             assert verify(world / "runs" / run.name).state == "untouched"
-    assert resumed > 150
+    assert resumed > 10
 
 
 def resume(world: Path, run: Path) -> None:

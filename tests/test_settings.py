@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from app.settings import READERS, Settings, read_settings, settings_file, to_json
+from app.settings import READERS, Settings, read_settings, recorded, settings_file, to_json
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -98,3 +99,13 @@ def test_the_record_of_a_run_can_be_read_back(tmp_path: Path) -> None:
         f"HANDEYE_{name.upper()}": str(value) for name, value in to_json(settings).items() if value is not None
     }
     assert read_settings({}, {"XDG_CONFIG_HOME": str(tmp_path), **variables}) == settings
+
+
+def test_what_a_run_keeps_of_the_settings_is_read_back_as_it_was(tmp_path: Path) -> None:
+    environment = {"XDG_CONFIG_HOME": str(tmp_path)}
+    for settings in (
+        Settings(),
+        Settings("m", "cpu", "float32", "4bit", 7, Size(3, 4), 1.5, True, tmp_path),
+    ):
+        kept = json.loads(json.dumps({**to_json(settings), "url": "about:blank"}))
+        assert read_settings(recorded(kept), environment) == settings

@@ -113,14 +113,17 @@ def resume(arguments: Namespace) -> Outcome:
 
 def ask_whether_done(step: Step, said: str | None) -> bool:
     """said: by the flag; None: the person at the terminal is asked. Raises UserError when nobody is there."""
+    if said:
+        return said == "done"
     doubt = f"step {step.index + 1} had begun when the run broke off: {printable(in_words(step))}"
-    if said is None and not sys.stdin.isatty():
-        found_out = "find out whether that was done, then add --last-step done or --last-step undone"
-        raise UserError(f"{doubt}; {found_out}")
-    while said not in ("done", "undone"):
-        print(f"{doubt}\nhad that been done? yes, no, or Ctrl-C: ", end="", file=sys.stderr, flush=True)
-        said = {"yes": "done", "y": "done", "no": "undone", "n": "undone"}.get(sys.stdin.readline().strip().lower())
-    return said == "done"
+    line = "?" if sys.stdin.isatty() else ""
+    while line:  # without even a line break: nobody is there, or nobody any more
+        print(f"{doubt}\nhad that been done? yes or no: ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if line.strip().lower() in ("yes", "y", "no", "n"):
+            return line.strip().lower() in ("yes", "y")
+    found_out = "find out whether that was done, then add --last-step done or --last-step undone"
+    raise UserError(f"{doubt}; {found_out}")
 
 
 def show(step: Step) -> None:
@@ -141,7 +144,8 @@ def perform(
 
     on_agent: gets the agent before it begins, to stop it. again: the run to go on with, and not a new one.
     """
-    kept, lost = {**to_json(settings), "url": url}, None
+    kept = {**to_json(settings), "url": url}
+    lost: Ending | None = None
     name, family = model.name, model.family.name
     opened = Recording.resumed(again.folder, kept) if again else Recording(settings.runs, task, name, family, kept)
     with opened as recording:

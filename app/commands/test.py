@@ -10,7 +10,12 @@ from pathlib import Path
 from tools.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-SHARED_OUT = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]  # a file's tests share what they start
+SHARED_OUT = [
+    "--numprocesses=logical",  # one for each core
+    "--maxprocesses=4",  # each may hold a browser and a model
+    "--dist=loadfile",  # the tests of a file share what they start
+    "--no-loadscope-reorder",  # else the files with one long test come last, and the other processes wait for them
+]
 
 
 def run(arguments: Namespace) -> int:
