@@ -20,8 +20,10 @@ from app.settings import (
     read_quantization,
     read_rate,
     read_scale,
+    read_settings,
     read_size,
 )
+from tools import offline
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -63,6 +65,8 @@ def parse(argv: Sequence[str]) -> Namespace:
 
 def execute(arguments: Namespace) -> int:
     """Import the file of the command, not before it is needed, and let it work."""
+    if "offline" in vars(arguments) and read_settings(vars(arguments)).offline:
+        offline.begin()
     code: int = import_module(arguments.does).run(arguments)
     return code
 
@@ -443,6 +447,8 @@ def add_model(parser: ArgumentParser) -> None:
     group.add_argument("--model", metavar="NAME", help='"tiny", a folder that holds a checkpoint, or a hub id')
     group.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:0, mps")
     group.add_argument("--dtype", metavar="NAME", help="auto, float32, bfloat16, float16")
+    about = "reach nothing beyond this machine; the model must be there already"
+    group.add_argument("--offline", action="store_const", const=True, help=about)
     group.add_argument("--quantization", type=typed(read_quantization), metavar="NAME", help="4bit, 8bit or none")
 
 

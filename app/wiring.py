@@ -13,6 +13,7 @@ from model.families import Family
 from model.local.load import load
 from model.local.runner import LocalModel
 from model.vlm import VisionLanguageModel
+from tools.addresses import with_start
 from tools.browser import Browser
 from tools.errors import UserError
 from tools.url_rules import BadPattern, Rules
@@ -24,11 +25,17 @@ def load_model(settings: Settings) -> LocalModel:
 
 
 def open_browser(
-    settings: Settings, family: Family, url: str, downloads: Path | None = None, own_ports: Sequence[int] = ()
+    settings: Settings,
+    family: Family,
+    url: str,
+    downloads: Path | None = None,
+    own_ports: Sequence[int] = (),
+    given: bool = True,
 ) -> Browser:
     """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
 
-    own_ports: of this machine, where Handeye itself is served; never contacted.
+    own_ports: of this machine, where Handeye itself is served; never contacted. given: `url` comes from a person, and
+    so may be contacted wherever it is.
     """
     rules = Rules(settings.allow, settings.block, own_ports=own_ports)
     try:
@@ -41,7 +48,7 @@ def open_browser(
         scale=settings.scale or family.device_scale,
         headed=settings.headed,
         downloads=downloads,
-        rules=rules,
+        rules=with_start(rules, url) if given else rules,
     )
 
 

@@ -90,15 +90,16 @@ def perform(
     on_step: Callable[[Step], None] = show,
     on_agent: Callable[[Agent], None] = lambda agent: None,
     guide: Terminal | Nobody = Nobody(),
+    given: bool = True,
 ) -> Outcome:
     """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
 
-    on_agent: gets the agent before it begins, to stop it.
+    on_agent: gets the agent before it begins, to stop it. given: the address comes from a person.
     """
     seconds, steps, ending = 0.0, 0, Ending("interrupted")
     with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
         try:
-            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads", given=given)
         except UserError:
             shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
