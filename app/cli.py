@@ -21,9 +21,11 @@ from app.settings import (
     read_rate,
     read_scale,
     read_seconds,
+    read_settings,
     read_size,
     read_span,
 )
+from tools import offline
 from tools.errors import UserError
 from tools.geometry import Size
 
@@ -66,6 +68,8 @@ def parse(argv: Sequence[str]) -> Namespace:
 
 def execute(arguments: Namespace) -> int:
     """Import the file of the command, not before it is needed, and let it work."""
+    if "offline" in vars(arguments) and read_settings(vars(arguments)).offline:
+        offline.begin()
     code: int = import_module(arguments.does).run(arguments)
     return code
 
@@ -582,6 +586,8 @@ def add_model(parser: ArgumentParser) -> None:
     group.add_argument("--model", metavar="NAME", help=names)
     group.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:0, mps")
     group.add_argument("--dtype", metavar="NAME", help="auto, float32, bfloat16, float16")
+    about = "reach nothing beyond this machine; the model must be there already"
+    group.add_argument("--offline", action="store_const", const=True, help=about)
     group.add_argument("--quantization", type=typed(read_quantization), metavar="NAME", help="4bit, 8bit or none")
 
 

@@ -188,8 +188,9 @@ class Tools:
     ) -> TaskDone:
         """Let the agent do a task on a web page: it looks, clicks and types until it is done or out of steps.
 
-        Nobody is asked before single actions, so give it tasks and pages where a wrong click does no harm. Its
-        browser is fresh: it is logged in nowhere, and has no files of the user. Cancelling the call stops it at once.
+        Nobody is asked before single actions: what may not be undone (send, pay, delete, ...) or is not in the task
+        ends it as "denied", unless the user has started Handeye with --approve never. Its browser is fresh: it is
+        logged in nowhere, and has no files of the user. Cancelling the call stops it at once.
         """
         return await self._calls.do(context, lambda call: self._jobs.run_task(call, task, address, max_steps))
 
@@ -208,7 +209,7 @@ class Jobs:
         from app import wiring
 
         call.say(f"opening {address}")
-        with wiring.open_browser(self._settings, model.family, address) as browser:
+        with wiring.open_browser(self._settings, model.family, address, given=False) as browser:
             return browser.screenshot()
 
     def ground(self, call: Call, path: str, phrase: str, way: Way) -> Grounded:
@@ -257,7 +258,7 @@ class Jobs:
                 call.say(f"step {step.index + 1}: {in_words(step)}")
 
         call.say(f"opening {address}")
-        done = perform(settings, model, task, address, keep, lambda agent: call.stops(agent.stop))
+        done = perform(settings, model, task, address, keep, lambda agent: call.stops(agent.stop), given=False)
         return TaskDone(done.ending.reason, done.ending.text, steps, str(done.report.parent))
 
     def _ready(self, call: Call) -> VisionLanguageModel:

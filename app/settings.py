@@ -36,6 +36,8 @@ class Settings:
     """What it computes in: auto, float32, bfloat16, float16."""
     quantization: Quantization | None = None
     """4bit, 8bit, or None: the weights as they are."""
+    offline: bool = False
+    """Nothing beyond this machine can be reached by Handeye's own process, nor by its browser."""
     max_steps: int = 30
     """Steps of one task before it counts as not done."""
     max_minutes: float | None = None
@@ -240,6 +242,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "device": read_text,
     "dtype": read_text,
     "quantization": read_quantization,
+    "offline": read_bool,
     "max_steps": read_count,
     "max_minutes": read_minutes,
     "max_tokens": read_count,

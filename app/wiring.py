@@ -17,6 +17,7 @@ from model.remote.address import is_address
 from model.remote.model import RemoteModel
 from model.remote.server import KEY
 from model.vlm import VisionLanguageModel
+from tools.addresses import with_start
 from tools.browser import Browser
 from tools.errors import UserError
 from tools.url_rules import BadPattern, Rules
@@ -37,11 +38,17 @@ def load_local(settings: Settings) -> LocalModel:
 
 
 def open_browser(
-    settings: Settings, family: Family, url: str, downloads: Path | None = None, own_ports: Sequence[int] = ()
+    settings: Settings,
+    family: Family,
+    url: str,
+    downloads: Path | None = None,
+    own_ports: Sequence[int] = (),
+    given: bool = True,
 ) -> Browser:
     """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
 
-    own_ports: of this machine, where Handeye itself is served; never contacted.
+    own_ports: of this machine, where Handeye itself is served; never contacted. given: `url` comes from a person, and
+    so may be contacted wherever it is.
     """
     rules = Rules(settings.allow, settings.block, own_ports=own_ports)
     try:
@@ -54,7 +61,7 @@ def open_browser(
         scale=settings.scale or family.device_scale,
         headed=settings.headed,
         downloads=downloads,
-        rules=rules,
+        rules=with_start(rules, url) if given else rules,
     )
 
 

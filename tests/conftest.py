@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.model_server import Running, serving
+from tests.model_server import Running
+from tests.model_server import serving as serving_tiny
 from tools.actions import Goto
 from tools.browser import Browser
 from tools.geometry import Size
@@ -111,7 +112,7 @@ def serving() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def started_model_server() -> Iterator[Running]:
     """One for all tests: it takes seconds to start."""
-    with serving() as server:
+    with serving_tiny() as server:
         yield server
 
 

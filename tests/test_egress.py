@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 from conftest import Site
 
+from app import wiring
+from app.settings import Settings
+from model.families import TINY
 from tools.actions import Back, Click, Forward, Goto, Wait
+from tools.addresses import with_start
 from tools.browser import Browser
 from tools.egress import Egress
 from tools.environment import ActionFailed
@@ -86,7 +90,8 @@ def test_no_way_leads_to_what_is_denied_and_what_is_allowed_works(site: Site, fo
     site.put("/ok", "<script>fetch('/data').then((r) => r.text()).then((t) => document.title = t)</script>")
     site.pages["/data"] = "here"
     site.put("/pops", f"<body style='height: 400px' onclick=\"window.open('{forbidden.at('/pop')}')\">")
-    with Browser(site.at("/ok"), viewport=Size(400, 300), rules=Rules(), downloads=tmp_path) as browser:
+    rules = with_start(Rules(), site.at("/ok"))
+    with Browser(site.at("/ok"), viewport=Size(400, 300), rules=rules, downloads=tmp_path) as browser:
         assert browser.screenshot().title == "here"
         silent = []
         for way in WAYS:
@@ -187,5 +192,11 @@ def test_paths_are_judged_also_where_the_proxy_cannot_see_them() -> None:
 
 def test_a_start_that_is_blocked_is_told_to_the_person(site: Site) -> None:
     with pytest.raises(UserError, match=r"cannot start there.*blocked by 127\.0\.0\.1 \(P10\)"):
-        Browser(site.at("/"), rules=Rules(block=("127.0.0.1",)))
+        Browser(site.at("/"), rules=with_start(Rules(block=("127.0.0.1",)), site.at("/")))
+    assert site.asked == []
+
+
+def test_where_a_program_says_to_begin_is_no_person_s_word(site: Site) -> None:
+    with pytest.raises(UserError, match=r"cannot start there.*\(P11\)"):
+        wiring.open_browser(Settings(), TINY, site.at("/"), given=False)
     assert site.asked == []

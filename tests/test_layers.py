@@ -19,6 +19,7 @@ STDLIB_ONLY = (
     "tools/chromium.py",
     "tools/errors.py",
     "tools/geometry.py",
+    "tools/offline.py",
 )
 FILES = [ROOT / "launch.py", *(file for layer in LAYERS[:-1] for file in sorted((ROOT / layer).rglob("*.py")))]
 

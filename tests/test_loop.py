@@ -12,7 +12,7 @@ from scripted import ScriptedModel
 
 from agent import prompts
 from agent.loop import Agent, LookAgain, NoGuide
-from agent.safety import Refused
+from agent.safety import Denied, Refused
 from agent.trajectory import Ask, Ending, Finish, Step
 from model.computer_use import call, response
 from model.families import TINY
@@ -138,6 +138,29 @@ class NoTyping:
 def test_a_failed_action_is_told_to_the_model() -> None:
     first, _ = run([CLICK, DONE], Screens(result=fails))
     assert (first.result, first.mistake, first.actions) == ("nothing there; look again", True, (CLICKED,))
+
+
+class NoClicks:
+    def check(self, action: Action, screenshot: Screenshot) -> None:
+        raise Denied("click at (1, 2); nobody said yes")
+
+    def heard(self, words: str) -> None:
+        pass
+
+
+def test_what_a_person_denies_ends_the_run() -> None:
+    screens = Screens()
+    (only,) = run([CLICK, DONE], screens, policy=NoClicks())
+    assert only.ending == Ending("denied", "click at (1, 2); nobody said yes") and not screens.done
+    assert only.result == prompts.DENIED and only.mistake
+
+
+@pytest.mark.parametrize(
+    ("budget", "count"), [({"max_tokens": 1}, 1), ({"max_minutes": 1e-9}, 1), ({"max_steps": 2}, 2)]
+)
+def test_a_run_ends_when_its_budget_is_used(budget: dict[str, float], count: int) -> None:
+    steps = run([CLICK, CLICK, CLICK], Screens(), **budget)
+    assert len(steps) == count and steps[-1].ending and steps[-1].ending.reason == "budget"
 
 
 def test_an_unreadable_reply_is_told_to_the_model_and_nothing_is_done() -> None:

@@ -33,6 +33,7 @@ from tools.geometry import Point
 
 ROOT = Path(__file__).parents[1]
 SERVE = ["-c", "from app.cli import main; exit(main())", "mcp", "--viewport", str(address_book.VIEW)]
+SERVE += ["--allow", "127.0.0.1:*", "--approve", "never"]
 
 
 @dataclass

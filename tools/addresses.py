@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tools.environment import ActionFailed
+from tools.url_rules import BadAddress, Rules, origin
 
 BLANK = "about:blank"
 BARE = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(:\d+)?([/?#].*)?")  # no scheme: "example.org/a", "localhost:80"
@@ -57,3 +59,12 @@ def page_address(written: str, files: Path | None = None) -> str:
 def is_within(address: str, files: Path | None) -> bool:
     """Is it a file under the folder?"""
     return files is not None and Path(url2pathname(urlsplit(address).path)).resolve().is_relative_to(files)
+
+
+def with_start(rules: Rules, written: str) -> Rules:
+    """The rules, and where a person said to begin allowed by its very host."""
+    try:
+        begin = origin(page_address(start_address(written)))
+    except (ActionFailed, BadAddress):  # a file, the blank page, or what will be told when it is opened
+        return rules
+    return replace(rules, listed=(*rules.listed, begin))

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -47,7 +46,7 @@ from tools.settle import is_still, settle
 from tools.tab import DRAWN_IN_PAGE, Tab
 from tools.targets import Target, as_target, find
 from tools.traffic import Traffic
-from tools.url_rules import BadAddress, Rules, origin
+from tools.url_rules import Rules
 
 LOAD_S = 20.0  # for the first byte of a page
 START_S = 2.0  # for a reload or a step in the history to begin
@@ -83,7 +82,7 @@ class Browser:
     ) -> None:
         """viewport: CSS pixels; screenshots are `scale` times as large. downloads: None refuses them.
         answer_s: after which a page that leaves one click or capture unanswered is ended.
-        rules: what may be contacted, beside where `url` is; None: anything, for pages of one's own.
+        rules: what may be contacted; None: anything, for pages of one's own.
 
         Raises UserError when no browser starts or `url` cannot be opened.
         """
@@ -100,8 +99,8 @@ class Browser:
         self._navigations = 0
         self._frame: Image.Image | None = None  # the screen as the last action left it
         self._closed = False
-        self._rules = with_start(rules, url) if rules else None
-        self._egress = Egress(self._rules) if self._rules else None
+        self._rules = rules
+        self._egress = Egress(rules) if rules else None
         self._engine = self._started(headed, answer_s)
         middle = Point(self.size.width / 2, self.size.height / 2)
         self._hands = Hands(self._engine, lambda: self.page, scale, middle)
@@ -520,15 +519,6 @@ class Browser:
         for tab in self._tabs:
             if frame == tab.page.main_frame:
                 tab.begin_page()
-
-
-def with_start(rules: Rules, url: str) -> Rules:
-    """The rules, and where a person said to begin allowed by its very host."""
-    try:
-        begin = origin(page_address(start_address(url)))
-    except (ActionFailed, BadAddress):  # a file, the blank page, or what will be told when it is opened
-        return rules
-    return replace(rules, listed=(*rules.listed, begin))
 
 
 def _first_line(error: Exception) -> str:

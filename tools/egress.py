@@ -114,7 +114,7 @@ class Egress:
             else:
                 await self._forward(method, target, head, (reader, writer))
         except Denied as denial:
-            log.info("%s", denial)
+            log.debug("%s", denial)
             if len(self._denied) < MAX_DENIED:
                 self._denied[str(denial)] = None
             await answer(writer, "403 Forbidden", str(denial))

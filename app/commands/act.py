@@ -139,10 +139,12 @@ def perform(
     on_agent: Callable[[Agent], None] = lambda agent: None,
     guide: Terminal | Nobody = Nobody(),
     again: Broken | None = None,
+    given: bool = True,
 ) -> Outcome:
     """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
 
     on_agent: gets the agent before it begins, to stop it. again: the run to go on with, and not a new one.
+    given: the address comes from a person.
     """
     kept = {**to_json(settings), "url": url}
     lost: Ending | None = None
@@ -151,7 +153,7 @@ def perform(
     with opened as recording:
         steps = again.taken_up(recording) if again else []
         try:
-            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads", given=given)
         except UserError:
             if not again:
                 shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
