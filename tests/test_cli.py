@@ -29,6 +29,7 @@ COMMANDS = {
     "bench reading": ["--lines", "0:2", "--papers", "0:2", "--out", "x"],
     "bench clips": ["--seeds", "0:2", "--out", "x"],
     "bench preprocess": [],
+    "bench speed": [],
     "train": ["--stage", "x"],
     "doctor": [],
     "explain reply": ["x"],

@@ -5,7 +5,18 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, showcase, video
+from agent.benchmarks import (
+    drawn,
+    episodes,
+    grounding,
+    miniwob,
+    preprocess,
+    reading,
+    real_shape,
+    showcase,
+    speed,
+    video,
+)
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
 from app.settings import read_settings
@@ -33,6 +44,8 @@ def run(arguments: Namespace) -> int:
             return 0
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
+        case "speed":
+            return speed.main(arguments.quick, arguments.only, arguments.json, arguments.picture)
         case "real-shape":
             return real_shape.main(["--tokens", str(arguments.tokens)])
     raise AssertionError(arguments.benchmark)

@@ -153,6 +153,16 @@ class LocalModel:
             if arena:
                 self.arenas.give(arena)
 
+    def first_logits(self, messages: Sequence[Message]) -> Tensor:
+        """Of the first token of the reply, (V,); what was read is kept as that of a reply is."""
+        layout, never = lay_out(messages, self.tokenizer, self.family), threading.Event()
+        digests = digests_of(layout)
+        arena = self.take(layout, digests, self.need(layout), never)
+        try:
+            return self.prefill(arena, layout, digests, never)
+        finally:
+            self.arenas.give(arena)
+
     def take(self, layout: Layout, digests: Sequence[bytes], wanted: Need, cancelled: threading.Event) -> Arena:
         """The arena of this reply; `length` says how much of the prompt it holds already."""
         with self.turns.turn(cancelled):
