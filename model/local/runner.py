@@ -216,9 +216,9 @@ class LocalModel:
         deep: list[Tensor] = []
         places = picture_places(layout)
         for part, key, place in zip(layout.parts, digests, places, strict=True):
-            known = int((place < start).sum())  # of its tokens, what the arena holds already
-            if known == len(place):
+            if place[-1] < start:
                 continue
+            known = int((place < start).sum())  # of its tokens, what the arena holds already
             seen = self.vision.see(part, key, cancelled)
             at = (place[known:] - start).to(rows.device)
             rows[at] = seen.tokens[known:].to(rows)
