@@ -9,11 +9,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.model_server import Running
-from tests.model_server import serving as serving_tiny
+if TYPE_CHECKING:
+    from tests.model_server import Running
 from tools.actions import Goto
 from tools.browser import Browser
 from tools.geometry import Size
@@ -112,6 +113,8 @@ def serving() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def started_model_server() -> Iterator[Running]:
     """One for all tests: it takes seconds to start."""
+    from tests.model_server import serving as serving_tiny  # not above: it takes torch along
+
     with serving_tiny() as server:
         yield server
 

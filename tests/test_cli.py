@@ -34,6 +34,7 @@ COMMANDS = {
     "bench documents": ["x", "--out", "y"],
     "bench clips": ["--seeds", "0:2", "--out", "x"],
     "bench preprocess": [],
+    "bench speed": [],
     "train": ["--stage", "x"],
     "doctor": [],
     "explain reply": ["x"],

@@ -7,6 +7,8 @@ import random
 import weakref
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -81,7 +83,7 @@ def logits(model: LocalModel, messages: list[Message]) -> tuple[torch.Tensor, in
 Deed = tuple[str, int, int]  # what is done, to which conversation, with what
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["ask", "ask", "branch", "crop", "cancel", "edit", "shrink", "together"]),
+        st.sampled_from(["ask", "ask", "branch", "crop", "cancel", "edit", "shrink", "restore", "together"]),
         st.integers(0, 9),
         st.integers(0, 11),
     ),
@@ -93,6 +95,7 @@ DEEDS = st.lists(
 def carry_out(model: LocalModel, deeds: list[Deed], sampling: Sampling) -> Iterator[tuple[list[Message], str]]:
     """Random talk. Yields what was asked and what was replied."""
     talks: list[list[Message]] = [[]]
+    asked: list[Message] = []
     for deed, which, about in deeds:
         talk = talks[which % len(talks)]
         match deed:
@@ -102,6 +105,8 @@ def carry_out(model: LocalModel, deeds: list[Deed], sampling: Sampling) -> Itera
                 del talk[len(talk) // 4 * 2 :]
             case "edit" if talk:
                 talk[-1] = assistant(f"no, {about}")
+            case "restore" if model.arenas.kept:
+                saved_and_restored(model, asked)
             case "shrink":
                 model.arenas.budget = about * 2**17
         asked = [*talk, said(about)]
@@ -119,6 +124,14 @@ def carry_out(model: LocalModel, deeds: list[Deed], sampling: Sampling) -> Itera
         yield asked, text
         talk += [said(about), assistant(text)]
     model.arenas.budget = 2**30
+
+
+def saved_and_restored(model: LocalModel, messages: list[Message]) -> None:
+    """All but what is kept of these is forgotten."""
+    with TemporaryDirectory() as folder:
+        model.save(messages, Path(folder) / "talk")
+        model.forget()
+        model.restore(Path(folder) / "talk")
 
 
 def in_turns(model: LocalModel, asked: list[list[Message]], sampling: Sampling) -> list[tuple[list[Message], str]]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 from PIL import Image
 
 from agent.memory import images_dropped, messages
 from agent.trajectory import Step
+from model.chat import lay_out
 from model.computer_use import response, system_prompt
 from model.families import FAMILIES, QWEN2_5_VL, QWEN3_VL, TINY, Family
 from model.messages import ImagePart, Message, assistant, system, user
+from model.training.architecture import tokenizer
 from tools.environment import Screenshot
 from tools.geometry import Size
 
@@ -90,3 +93,16 @@ def test_a_new_screen_size_is_said_once_in_the_models_own_space() -> None:
 def test_a_new_size_is_no_news_to_a_model_that_speaks_in_thousandths() -> None:
     said = messages("Do it", [Step(0, screen(0), "reply")], screen(1, (140, 280)), QWEN3_VL)
     assert said[3].text == response("")
+
+
+@pytest.mark.parametrize("family", [QWEN2_5_VL, QWEN3_VL], ids=lambda family: family.name)
+def test_a_step_costs_what_is_new_in_it_until_pictures_are_dropped(family: Family) -> None:
+    words, run = tokenizer(), steps(12)
+    before = lay_out(messages("Do it", run[:0], screen(0), family), words, family)
+    for count in range(1, 12):
+        after = lay_out(messages("Do it", run[:count], screen(count), family), words, family)
+        grew = images_dropped(count + 1, family) == images_dropped(count, family)
+        same = len(before) <= len(after) and torch.equal(after.ids[: len(before)], before.ids)
+        assert same == grew
+        assert not grew or torch.equal(after.positions[:, : len(before)], before.positions)
+        before = after

@@ -17,6 +17,7 @@ from agent.benchmarks import (
     reading,
     real_shape,
     showcase,
+    speed,
     verbs,
     video,
     watching,
@@ -62,6 +63,8 @@ def run(arguments: Namespace) -> int:
             return 0 if all(ratio.same is not False for ratio in ratios) else 1
         case "preprocess":
             return preprocess.main(["--size", str(arguments.size), "--rounds", str(arguments.rounds)])
+        case "speed":
+            return speed.main(arguments.quick, arguments.only, arguments.json, arguments.picture)
         case "real-shape":
             return real_shape.main(["--tokens", str(arguments.tokens)])
     raise AssertionError(arguments.benchmark)

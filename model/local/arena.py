@@ -121,6 +121,12 @@ class Arenas:
             self.evict(spare)
             return mine
 
+    def add(self, arena: Arena) -> None:
+        """One that was filled elsewhere."""
+        self.kept.append(arena)
+        arena.used = next(self.takings)
+        self.give(arena)
+
     def give(self, arena: Arena) -> None:
         """The reply is over; what it read stays for the next."""
         with self.lock:

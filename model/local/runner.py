@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from model.local.language import Language, why_not
 from model.local.library import Library, slots_of
 from model.local.memory import SPARE, Need, check, free_bytes, need, shape_of, unread
 from model.local.repetition import is_loop
+from model.local.saved import restore, save, saved_length
 from model.local.turns import Cancelled, Turns
 from model.local.vision import Vision, digests_of
 from model.local.words import TokenBytes, Writer
@@ -92,6 +94,26 @@ class LocalModel:
             self.vision.remembered.clear()
             self.language = reader(self.opened())
 
+    def save(self, messages: Sequence[Message], file: Path) -> None:
+        """Keeps what was read of this conversation as a file; `restore` in another process goes on from there.
+
+        Raises UserError when nothing of it is kept.
+        """
+        layout = lay_out(messages, self.tokenizer, self.family)
+        signs = signs_of(layout, digests_of(layout))
+        with self.turns.turn(threading.Event()):
+            best = max(self.arenas.kept, key=lambda arena: arena.common(signs), default=None)
+            if best is None or not best.common(signs):
+                raise UserError("nothing is kept of this conversation; ask the model first, then save it")
+            save(best, self.opened(), file)
+
+    def restore(self, file: Path) -> None:
+        """Raises UserError when the file cannot be read or was saved with other weights."""
+        with self.turns.turn(threading.Event()):
+            arena = self.arenas.make(saved_length(file))
+            restore(file, arena, self.opened())
+            self.arenas.add(arena)
+
     def close(self) -> None:
         """Frees the weights, once the forward pass that may be running has ended."""
         with self.turns.turn(threading.Event()):
@@ -153,6 +175,16 @@ class LocalModel:
             if arena:
                 self.arenas.give(arena)
 
+    def first_logits(self, messages: Sequence[Message]) -> Tensor:
+        """Of the first token of the reply, (V,); what was read is kept as that of a reply is."""
+        layout, never = lay_out(messages, self.tokenizer, self.family), threading.Event()
+        digests = digests_of(layout)
+        arena = self.take(layout, digests, self.need(layout), never)
+        try:
+            return self.prefill(arena, layout, digests, never)
+        finally:
+            self.arenas.give(arena)
+
     def take(self, layout: Layout, digests: Sequence[bytes], wanted: Need, cancelled: threading.Event) -> Arena:
         """The arena of this reply; `length` says how much of the prompt it holds already."""
         with self.turns.turn(cancelled):
@@ -206,9 +238,9 @@ class LocalModel:
         deep: list[Tensor] = []
         places = picture_places(layout)
         for part, key, place in zip(layout.parts, digests, places, strict=True):
-            known = int((place < start).sum())  # of its tokens, what the arena holds already
-            if known == len(place):
+            if place[-1] < start:
                 continue
+            known = int((place < start).sum())  # of its tokens, what the arena holds already
             seen = self.vision.see(part, key, cancelled)
             at = (place[known:] - start).to(rows.device)
             rows[at] = seen.tokens[known:].to(rows)
