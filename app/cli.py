@@ -124,10 +124,21 @@ def add_demo(commands: Any) -> None:
 
 
 def add_act(commands: Any) -> None:
-    examples = ('act "Search for lamps" --url https://example.com', 'act "Click Login" --url ./page.html --headed')
-    act = command(commands, "act", "do a task in a browser", *examples)
+    examples = (
+        'act "Search for lamps" --url https://example.com',
+        'act "Click Login" --url ./page.html --headed',
+        'act "Write a note" --sandbox --apps mousepad,xterm',
+        'act "Close the window" --desktop',
+    )
+    act = command(commands, "act", "do a task in a browser or on a desktop", *examples)
     act.add_argument("task", metavar="TASK", help="what to do, in plain words")
     act.add_argument("--url", default="about:blank", help="where to begin (default: %(default)s)")
+    where = act.add_mutually_exclusive_group()
+    where.add_argument("--desktop", action="store_true", help="your own screen; Ctrl+Alt+Esc or a corner stops")
+    where.add_argument("--sandbox", action="store_true", help="a virtual desktop in --viewport's size (Linux)")
+    act.add_argument("--apps", metavar="APP,APP", help="of the virtual desktop: programs to start (default: xterm)")
+    part = "of your own: all, a monitor from 1, LEFT,TOP,WIDTH,HEIGHT or window:TITLE (default: all)"
+    act.add_argument("--screen", metavar="PART", help=part)
     add_model(act)
     add_run(act)
 

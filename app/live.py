@@ -15,7 +15,7 @@ from agent.loop import Agent, LookAgain
 from agent.safety import AllowAll, AskPerson
 from agent.store import Recording
 from agent.trajectory import Ask, Ending, Step
-from app import address_book
+from app import address_book, screens
 from app.desk import Desk
 from app.settings import Settings, to_json
 from app.worker import Worker
@@ -28,13 +28,13 @@ from tools.errors import UserError
 
 DEMO = "demo"  # as a start address: the address book that comes with Handeye
 ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
-Phase = Literal["opening", "looking", "thinking", "acting", "asking", "paused", "over"]
+Phase = Literal["opening", "counting", "looking", "thinking", "acting", "asking", "paused", "over"]
 
 
 @dataclass(frozen=True)
 class Job:
     task: str
-    start: str  # an address, or DEMO
+    start: str  # an address, a desktop as app/screens.py writes it, or DEMO
     asks: bool = False  # before every action
     replies: tuple[str, ...] = ()  # of an earlier run, to be done again before the model goes on
 
@@ -61,6 +61,7 @@ class Live:
         self.recording: Recording | None = None
         self.received: list[tuple[str, str]] | None = None  # by the demo's page, to whom and what; None: another page
         self.taken = False  # the person has the browser
+        self.counting = 0  # seconds until the agent takes mouse and keyboard, while the phase is so
         self.worker: Worker[Step] = Worker(self._work)
         self._doing: Phase = "opening"
         self._model = model
@@ -185,17 +186,20 @@ class Live:
             kept = {**to_json(settings), "url": url, "start": self.job.start}
             with Recording(settings.runs, self.job.task, model.name, model.family.name, kept) as recording:
                 try:
-                    browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+                    screen = wiring.open_screen(settings, model.family, url, recording.folder / "downloads")
                 except (UserError, EnvironmentLost):
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise
                 self.recording = recording
-                with browser:
-                    policy = AskPerson(self.may, browser.screenshot) if self.job.asks else AllowAll()
-                    agent = wiring.make_agent(settings, model, browser, recording, self._hear, policy, self)
+                with screen:
+                    policy = AskPerson(self.may, screen.screenshot) if self.job.asks else AllowAll()
+                    agent = wiring.make_agent(settings, model, screen, recording, self._hear, policy, self)
                     self._agent = agent
                     if worker.stopping.is_set():
                         agent.stop()
+                    for self.counting in screens.countdown(self.job.start, agent.stopped):
+                        self._doing = "counting"
+                        worker.changed()
                     for step in agent.run(self.job.task):
                         self.step, self._doing = step, "looking"
                         yield step

@@ -1,4 +1,4 @@
-"""Settings -> model, browser, agent: the only file that picks a class by name."""
+"""Settings -> model, screen, agent: the only file that picks a class by name."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from pathlib import Path
 
 from agent.loop import Agent, Guide, Journal, NoGuide
 from agent.safety import AllowAll, Policy
+from app import screens
 from app.settings import Settings
 from model.families import Family
 from model.local.load import load
 from model.local.runner import LocalModel
 from model.vlm import VisionLanguageModel
 from tools.browser import Browser
+from tools.desktop import Desktop
+from tools.display import own_display
+from tools.virtual_desktop import VirtualDesktop
 
 
 def load_model(settings: Settings) -> LocalModel:
@@ -26,21 +30,33 @@ def open_browser(settings: Settings, family: Family, url: str, downloads: Path |
     return Browser(url, viewport=settings.viewport, scale=scale, headed=settings.headed, downloads=downloads)
 
 
+def open_screen(settings: Settings, family: Family, start: str, downloads: Path | None = None) -> Browser | Desktop:
+    """start: an address of a page, or of a desktop as app/screens.py writes them. Raises UserError."""
+    if apps := screens.sandbox_apps(start):
+        return VirtualDesktop(apps, settings.viewport).desktop(settings.scale or 1.0)
+    if part := screens.desktop_part(start):
+        return Desktop(own_display(), part=part, scale=settings.scale or 1.0, framed=True)
+    return open_browser(settings, family, start, downloads)
+
+
 def make_agent(
     settings: Settings,
     model: VisionLanguageModel,
-    browser: Browser,
+    screen: Browser | Desktop,
     journal: Journal,
     on_text: Callable[[str], None] | None = None,
     policy: Policy = AllowAll(),
     guide: Guide = NoGuide(),
 ) -> Agent:
-    return Agent(
+    agent = Agent(
         model,
-        browser,
+        screen,
         max_steps=settings.max_steps,
         policy=policy,
         journal=journal,
         on_text=on_text,
         guide=guide,
     )
+    if isinstance(screen, Desktop):
+        screen.obey(agent.stopped, agent.stop)
+    return agent

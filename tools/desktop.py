@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 import mss
@@ -36,11 +36,13 @@ class Desktop:
         *,
         part: str = "all",
         scale: float = 1.0,
+        framed: bool = False,
         settle_cap_s: float = 5.0,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """part: "all", the number of a monitor from 1, "left,top,width,height", or "window:" and words of its title.
-        scale: pixels of a screenshot for each that the system captures. on_close: what else ends with it.
+        scale: pixels of a screenshot for each that the system captures. framed: show a
+        border around it (X11 only). on_close: what else ends with it.
 
         Raises UserError when the screen cannot be used, has no such part, or is another run's.
         """
@@ -52,12 +54,14 @@ class Desktop:
             opened.callback(on_close)
             opened.callback(Lease(display).release)
             self._camera = open_camera(display)
-            opened.callback(self._camera.close)
+            opened.callback(close_camera, self._camera)
             self._driver = open_driver(display)
             opened.callback(self._driver.close)
             self._hands = DesktopHands(self._driver, self.monitors[1:], self._beat)
             self._area = self._find()
-            self._factor = self._grab().width / self._area.width  # screenshot pixels to a desktop unit
+            self._factor = self._scaled(self._grab()).width / self._area.width  # screenshot pixels to a desktop unit
+            if framed and display.name:
+                opened.callback(draw_border(display, self._area))
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Desktop:
@@ -91,10 +95,10 @@ class Desktop:
     def screenshot(self) -> Screenshot:
         try:
             self._area = self._find()
-            picture = settle(self._grab, self._cap_s)
+            picture = self._scaled(settle(self._grab, self._cap_s))
             self._factor = picture.width / self._area.width
             return Screenshot(picture, self._driver.title())
-        except (DriverLost, UserError, ScreenShotError) as error:
+        except (DriverLost, UserError) as error:
             raise EnvironmentLost(str(error)) from error
 
     def perform(self, action: Action) -> str:
@@ -105,7 +109,7 @@ class Desktop:
             self._do(action)
             acted = time.monotonic()
             settle(self._grab, self._cap_s, lambda: self._is_reacting(acted))
-        except (DriverLost, ScreenShotError) as error:
+        except DriverLost as error:
             raise EnvironmentLost(str(error)) from error
         return ""
 
@@ -177,14 +181,19 @@ class Desktop:
         )
 
     def _grab(self) -> Image.Image:
-        """The area, in its own pixels times `scale`. RGB."""
+        """The area, in its own pixels. RGB."""
         area = self._area
         box = {"left": int(area.left), "top": int(area.top), "width": int(area.width), "height": int(area.height)}
-        seen = self._camera.grab(box)
-        picture = Image.frombytes("RGB", (seen.width, seen.height), seen.bgra, "raw", "BGRX")
+        try:
+            seen = self._camera.grab(box)
+        except (ScreenShotError, AssertionError) as error:  # mss takes it for granted that the X server answers
+            raise DriverLost("the screen cannot be captured any more") from error
+        return Image.frombytes("RGB", (seen.width, seen.height), seen.bgra, "raw", "BGRX")
+
+    def _scaled(self, picture: Image.Image) -> Image.Image:
         if self.scale == 1.0:
             return picture
-        size = (round(seen.width * self.scale), round(seen.height * self.scale))
+        size = (round(picture.width * self.scale), round(picture.height * self.scale))
         return picture.resize(size, Image.Resampling.LANCZOS)
 
     def _is_reacting(self, acted: float) -> bool:
@@ -218,3 +227,15 @@ def open_camera(display: Display) -> mss.MSS:
     except ScreenShotError as error:
         text = f"the screen {display.name} cannot be captured ({error}); is DISPLAY right, and may this user use it?"
         raise UserError(text, f"无法截取屏幕 {display.name}（{error}）；请检查 DISPLAY 及使用权限") from error
+
+
+def close_camera(camera: mss.MSS) -> None:
+    with suppress(ScreenShotError):  # the screen may be gone
+        camera.close()
+
+
+def draw_border(display: Display, around: Box) -> Callable[[], None]:
+    """Returns what takes it away."""
+    from tools.border import Border
+
+    return Border(display, around).close

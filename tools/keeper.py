@@ -26,7 +26,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "SHELL") 
 
 
 def main() -> None:
-    """stdin: {"screen", "extra"}, then {"run": [...]} lines until it ends. stdout: {"display", "home", "authority"},
+    """stdin: {"screen"}, then {"run": [...]} lines until it ends. stdout: {"display", "home", "authority"},
     or {"error"}."""
     control = ctypes.CDLL(None).prctl
     control(SET_SUBREAPER, 1, 0, 0, 0)  # what programs leave behind becomes our child
@@ -49,7 +49,7 @@ def keep(home: Path, control: Callable[..., int]) -> None:
     command = ["Xvfb", "-displayfd", str(says), "-screen", "0", f"{given['screen']}x24", "-auth", str(authority)]
     with (home / "xvfb.log").open("wb") as log:
         server = subprocess.Popen(
-            [*command, "-nolisten", "tcp", "-noreset", *given["extra"]], pass_fds=[says], stdin=subprocess.DEVNULL,
+            [*command, "-nolisten", "tcp", "-noreset"], pass_fds=[says], stdin=subprocess.DEVNULL,
             stdout=log, stderr=log, preexec_fn=lambda: control(SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0),
         )  # fmt: skip
     os.close(says)

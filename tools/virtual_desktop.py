@@ -30,13 +30,13 @@ END_S = 5.0
 class VirtualDesktop:
     """The screen and its programs; with whoever made it, all of them end, even where that one was killed."""
 
-    def __init__(self, apps: Sequence[str] = (), size: Size = SIZE, extra: Sequence[str] = ()) -> None:
-        """apps: command lines. extra: more flags of Xvfb. Raises UserError for what is not installed."""
-        commands = [shlex.split(app) for app in apps]
-        check(commands)
+    def __init__(self, apps: Sequence[str] = (), size: Size = SIZE, needs: Sequence[str] = ()) -> None:
+        """apps: command lines, started at once. needs: other programs. Raises UserError for what is not installed."""
+        commands = [split(app) for app in apps]
+        check([*needs, *(command[0] for command in commands)])
         self._keeper = start_keeper()
         try:
-            self._tell({"screen": str(size), "extra": list(extra)})
+            self._tell({"screen": str(size)})
             assert self._keeper.stdout is not None
             told = json.loads(self._keeper.stdout.readline() or '{"error": "it did not start"}')
             if "error" in told:
@@ -44,10 +44,10 @@ class VirtualDesktop:
             self.display = Display(told["display"], Path(told["authority"]))
             self.home = Path(told["home"])  # of the programs; gone when this is closed
             self.run([MANAGER, "--sm-disable"])
-            self._await_windows(0)
+            self.await_windows(0)
             for command in commands:
                 self.run(command)
-            self._await_windows(len(commands))
+            self.await_windows(len(commands))
         except BaseException:
             self.close()
             raise
@@ -61,6 +61,14 @@ class VirtualDesktop:
     def run(self, command: Sequence[str]) -> None:
         """Start a program; nobody waits for it."""
         self._tell({"run": list(command)})
+
+    def await_windows(self, count: int) -> None:
+        """Until so many have come up. A program that shows no window in time, or ends before, is not waited for any longer."""
+        eye = X11(self.display)
+        end = time.monotonic() + START_S
+        while eye.windows() < count and time.monotonic() < end:
+            time.sleep(LOOK_S)
+        eye.close()
 
     def desktop(self, scale: float = 1.0, part: str = "all") -> Desktop:
         """As an Environment; closing it closes all of this."""
@@ -83,21 +91,23 @@ class VirtualDesktop:
         self._keeper.stdin.write(json.dumps(what) + "\n")
         self._keeper.stdin.flush()
 
-    def _await_windows(self, count: int) -> None:
-        """A program that shows no window in time, or ends before, is not waited for any longer."""
-        eye = X11(self.display)
-        end = time.monotonic() + START_S
-        while eye.windows() < count and time.monotonic() < end:
-            time.sleep(LOOK_S)
-        eye.close()
+
+def split(app: str) -> list[str]:
+    """A command line as a shell would split it. Raises UserError."""
+    try:
+        words = shlex.split(app)
+    except ValueError as error:
+        raise UserError(f"the command {app!r} cannot be read: {error}") from error
+    if not words:
+        raise UserError("a program of the virtual desktop has no name; write --apps mousepad,xterm")
+    return words
 
 
-def check(commands: Sequence[Sequence[str]]) -> None:
+def check(programs: Sequence[str]) -> None:
     """Raises UserError."""
     if not sys.platform.startswith("linux"):
         raise UserError("a virtual desktop needs Linux; here use your own screen or the browser")
-    needed = [*PACKAGES, *(command[0] for command in commands if command)]
-    missing = [name for name in needed if shutil.which(name) is None]
+    missing = [name for name in (*PACKAGES, *programs) if shutil.which(name) is None]
     if missing:
         packages = " ".join(PACKAGES.get(name, name) for name in missing)
         raise UserError(

@@ -14,7 +14,7 @@ from agent.loop import Agent, Guide, NoGuide
 from agent.report import write_report
 from agent.store import Recording
 from agent.trajectory import Ending, Step
-from app import wiring
+from app import screens, wiring
 from app.settings import Settings, read_settings, to_json
 from app.show import printable, step_lines
 from model.vlm import VisionLanguageModel
@@ -44,8 +44,9 @@ def who_answers() -> Guide:
 
 def run(arguments: Namespace) -> int:
     settings = read_settings(vars(arguments))
+    screens.end_when_told()
     with closing(wiring.load_model(settings)) as model:
-        outcome = perform(settings, model, arguments.task, arguments.url, guide=who_answers())
+        outcome = perform(settings, model, arguments.task, screens.start_of(arguments), guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
@@ -64,21 +65,23 @@ def perform(
     on_agent: Callable[[Agent], None] = lambda agent: None,
     guide: Guide = NoGuide(),
 ) -> Outcome:
-    """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
+    """Do the task, tell of each step as it is done, and keep the run. Raises UserError.
 
-    on_agent: gets the agent before it begins, to stop it.
+    url: of a page, or a desktop as app/screens.py writes it. on_agent: gets the agent before it begins, to stop it.
     """
     seconds, steps, ending = 0.0, 0, Ending("interrupted")
     with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
         try:
-            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads")
+            screen = wiring.open_screen(settings, model.family, url, recording.folder / "downloads")
         except UserError:
             shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
         try:
-            with browser:
-                agent = wiring.make_agent(settings, model, browser, recording, guide=guide)
+            with screen:
+                agent = wiring.make_agent(settings, model, screen, recording, guide=guide)
                 on_agent(agent)
+                for left in screens.countdown(url, agent.stopped):
+                    print(f"in {left} s: {screens.WARNING}", file=sys.stderr, flush=True)
                 for step in agent.run(task):
                     on_step(step)
                     seconds, steps, ending = seconds + step.seconds.total, steps + 1, step.ending or ending
