@@ -307,6 +307,12 @@ def add_bench(commands: Any) -> None:
     add_out(screens, "results.jsonl")
     add_model(screens)
     add_clips(kinds)
+    about = "ten tasks with real programs on a virtual desktop (Linux)"
+    desktop = command(kinds, "desktop", about, "bench desktop --out runs/desktop --scale 2", does="bench")
+    desktop.add_argument("--tasks", metavar="NAME,NAME", help="some of them (default: all)")
+    desktop.add_argument("--scale", type=typed(read_scale), default=1.0, metavar="F", help="enlarge what is seen (1)")
+    add_out(desktop, "results.jsonl")
+    add_model(desktop)
     about = "the first held-out screens, papers, lines and clips with what the model makes of them, as a picture"
     showcase = command(kinds, "showcase", about, "bench showcase --out examples.png", does="bench")
     showcase.add_argument(

@@ -193,12 +193,12 @@ class Live:
                 self.recording = recording
                 with screen:
                     policy = AskPerson(self.may, screen.screenshot) if self.job.asks else AllowAll()
-                    agent = wiring.make_agent(settings, model, screen, recording, self._hear, policy, self)
+                    agent = wiring.make_agent(settings, model, screen, recording, self._hear, policy, self, self.stop)
                     self._agent = agent
                     if worker.stopping.is_set():
                         agent.stop()
-                    for self.counting in screens.countdown(self.job.start, agent.stopped):
-                        self._doing = "counting"
+                    for left in screens.countdown(self.job.start, agent.stopped):
+                        self.counting, self._doing = left, "counting"
                         worker.changed()
                     for step in agent.run(self.job.task):
                         self.step, self._doing = step, "looking"

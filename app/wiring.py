@@ -47,7 +47,9 @@ def make_agent(
     on_text: Callable[[str], None] | None = None,
     policy: Policy = AllowAll(),
     guide: Guide = NoGuide(),
+    stop: Callable[[], None] | None = None,
 ) -> Agent:
+    """stop: what a person's stop key does on a desktop; None: the agent's own `stop`."""
     agent = Agent(
         model,
         screen,
@@ -58,5 +60,5 @@ def make_agent(
         guide=guide,
     )
     if isinstance(screen, Desktop):
-        screen.obey(agent.stopped, agent.stop)
+        screen.obey(agent.stopped, stop or agent.stop)
     return agent

@@ -41,8 +41,7 @@ def strings(count: int) -> list[str]:
     rng = random.Random(7)
     ranges = [SCRIPTS[name] for name in SCRIPTS]
     return [
-        "".join(chr(rng.randint(*rng.choice(ranges[at % 4]))) for _ in range(rng.randint(1, 60)))
-        for at in range(count)
+        "".join(chr(rng.randint(*rng.choice(ranges[at % 4]))) for _ in range(rng.randint(1, 60))) for at in range(count)
     ]
 
 

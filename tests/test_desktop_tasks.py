@@ -55,8 +55,10 @@ def replies(virtual: VirtualDesktop, title: str, script: Sequence[Place | Action
         if not isinstance(step, tuple):
             yield language.write(step, grid)
             continue
-        x, y = (start if at >= 0 else end for at, start, end in zip(step, (box.left, box.top), (box.right, box.bottom)))
-        yield language.write(Click(Point(x + step[0], y + step[1])), grid)
+        right, down = step
+        x = right + (box.left if right >= 0 else box.right)
+        y = down + (box.top if down >= 0 else box.bottom)
+        yield language.write(Click(Point(x, y)), grid)
     yield language.write(Finish(True, ""), grid)
 
 

@@ -19,9 +19,10 @@ class Border:
     def __init__(self, display: Display, around: Box) -> None:
         self._x = connect(display)
         left, top, width, height = (round(it) for it in (around.left, around.top, around.width, around.height))
-        right, bottom = left + width - WIDTH, top + height - WIDTH
         across, along = (width, WIDTH), (WIDTH, height)
-        for (x, y), size in (((left, top), across), ((left, bottom), across), ((left, top), along), ((right, top), along)):
+        tops = [((left, top), across), ((left, top + height - WIDTH), across)]
+        sides = [((left, top), along), ((left + width - WIDTH, top), along)]
+        for (x, y), size in (*tops, *sides):
             window = self._x.screen().root.create_window(
                 x, y, *size, 0, X.CopyFromParent, background_pixel=COLOUR, override_redirect=True
             )

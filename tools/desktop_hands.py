@@ -1,4 +1,4 @@
-"""Hands on a desktop: mouse and keyboard through a driver, stopped between any two events, with nothing left pressed."""
+"""Hands on a desktop: mouse and keyboard through a driver, stopped between any two events, nothing left pressed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class DesktopHands:
 
     def press(self, names: tuple[str, ...]) -> None:
         keys = known_keys(names)
-        if STOP_KEY <= set(keys):
+        if set(keys) >= STOP_KEY:
             raise ActionFailed("ctrl+alt+escape is how a person stops this; use other keys")
         if len(keys) == 1 and len(keys[0]) == 1:
             self._driver.write(keys[0], self._beat)

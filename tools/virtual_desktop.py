@@ -17,7 +17,6 @@ from tools.desktop import Desktop
 from tools.display import Display
 from tools.errors import UserError
 from tools.geometry import Size
-from tools.x11 import X11
 
 SIZE = Size(1280, 800)
 SERVER, MANAGER = "Xvfb", "openbox"
@@ -63,7 +62,9 @@ class VirtualDesktop:
         self._tell({"run": list(command)})
 
     def await_windows(self, count: int) -> None:
-        """Until so many have come up. A program that shows no window in time, or ends before, is not waited for any longer."""
+        """Until so many have come up; a program that shows none in time, or ends before, is not waited for."""
+        from tools.x11 import X11  # not there on other systems
+
         eye = X11(self.display)
         end = time.monotonic() + START_S
         while eye.windows() < count and time.monotonic() < end:

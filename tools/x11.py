@@ -114,7 +114,7 @@ class X11:
     def windows(self) -> int:
         """How many programs' windows there are, as the window manager knows them; -1: there is none yet."""
         with alive():
-            if not self._root.get_full_property(self._x.intern_atom("_NET_SUPPORTING_WM_CHECK"), X.AnyPropertyType):
+            if not self._root.get_full_property(self._x.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType):
                 return -1
             return len(self._windows("_NET_CLIENT_LIST"))
 
@@ -165,6 +165,10 @@ class X11:
         self._x.sync()
         note(self._keys, code, down)
 
+    def _tap(self, code: int) -> None:
+        self._code(code, True)
+        self._code(code, False)
+
     def _button(self, number: int, down: bool) -> None:
         with alive():
             xtest.fake_input(self._x, X.ButtonPress if down else X.ButtonRelease, number)
@@ -177,12 +181,12 @@ class X11:
         is_on = bool(self._root.query_pointer().mask & X.LockMask)
         code = self._found("capslock")[0] if is_on else 0
         for _ in range(is_on):
-            self._code(code, True), self._code(code, False)
+            self._tap(code)
         try:
             yield
         finally:
             for _ in range(is_on):
-                self._code(code, True), self._code(code, False)
+                self._tap(code)
 
     # -- windows --------------------------------------------------------------------------------------------------
 
@@ -211,9 +215,8 @@ class X11:
             if window and known and ping in known.value:
                 self._root.change_attributes(event_mask=X.SubstructureNotifyMask)
                 stamp = int(time.monotonic() * 1000) & 0x7FFFFFFF
-                window.send_event(
-                    events.ClientMessage(window=window, client_type=protocols, data=(32, [ping, stamp, window.id, 0, 0]))
-                )
+                data = (32, [ping, stamp, window.id, 0, 0])
+                window.send_event(events.ClientMessage(window=window, client_type=protocols, data=data))
                 self._x.sync()
                 self._await(lambda seen: seen.type == X.ClientMessage and list(seen.data[1])[:2] == [ping, stamp])
                 self._root.change_attributes(event_mask=X.NoEventMask)

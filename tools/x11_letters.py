@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from Xlib import X, XK
+from Xlib import XK, X
 from Xlib.display import Display as Connection
 
 COLUMNS = 4  # of a lent key: two letters, plain and with Shift, in the first two groups of the layout

@@ -15,6 +15,7 @@ from agent.benchmarks.score import percent, table, wilson
 from agent.journal import Journal, claim
 from agent.loop import Agent
 from model.vlm import VisionLanguageModel
+from tools.errors import UserError
 from tools.geometry import Size
 from tools.virtual_desktop import VirtualDesktop
 
@@ -50,44 +51,35 @@ def renamed(old: str, new: str) -> Check:
     return lambda desktop: not (desktop.home / old).exists() and (desktop.home / new).exists()
 
 
+QUESTION = (
+    "zenity --question --title=Question --text='Delete the old file?' --ok-label=Delete --cancel-label=Keep; "
+    "echo $? > answer"
+)
+LIST = "zenity --list --title=List --column=Colour Red Green Blue Black > answer"
+DRINKS = "FALSE Tea FALSE Wine FALSE Milk"
+CHECKLIST = f"zenity --list --checklist --title=Checklist --column=Take --column=Drink {DRINKS} > answer"
+EDIT = "mousepad --disable-server"
+
 TASKS: dict[str, Task] = {
-    "question": Task(
-        "Click on Delete.",
-        "zenity --question --title=Question --text='Delete the old file?' --ok-label=Delete --cancel-label=Keep"
-        "; echo $? > answer",
-        holds("answer", "0\n"),
-    ),
-    "refuse": Task(
-        "Click on Keep.",
-        "zenity --question --title=Question --text='Delete the old file?' --ok-label=Delete --cancel-label=Keep"
-        "; echo $? > answer",
-        holds("answer", "1\n"),
-    ),
+    "question": Task("Click on Delete.", QUESTION, holds("answer", "0\n")),
+    "refuse": Task("Click on Keep.", QUESTION, holds("answer", "1\n")),
     "entry": Task(
         'Enter "Zoë Berg" into the text field and press OK.',
         "zenity --entry --title=Entry --text=Name: > answer",
         holds("answer", "Zoë Berg\n"),
     ),
-    "list": Task(
-        "Select Blue and click OK.",
-        "zenity --list --title=List --column=Colour Red Green Blue Black > answer",
-        holds("answer", "Blue\n"),
+    "list": Task("Select Blue and click OK.", LIST, holds("answer", "Blue\n")),
+    "checklist": Task("Select Tea and Milk and click OK.", CHECKLIST, holds("answer", "Tea|Milk\n")),
+    "calculator": Task(
+        "Work out 7 * 8 with the buttons and copy the result with ctrl+c.", "galculator", clipboard("56")
     ),
-    "checklist": Task(
-        "Select Tea and Milk and click OK.",
-        "zenity --list --checklist --title=Checklist --column=Take --column=Drink FALSE Tea FALSE Wine FALSE Milk > answer",
-        holds("answer", "Tea|Milk\n"),
-    ),
-    "calculator": Task("Work out 7 * 8 with the buttons and copy the result with ctrl+c.", "galculator", clipboard("56")),
     "note": Task(
         'Type "Grüße aus 北京 🙂" and save the file with ctrl+s.',
-        "mousepad --disable-server note.txt",
+        f"{EDIT} note.txt",
         holds("note.txt", "Grüße aus 北京 🙂"),
         (("note.txt", ""),),
     ),
-    "copy": Task(
-        "Select all of the text and copy it.", "mousepad --disable-server poem.txt", clipboard(POEM), (("poem.txt", POEM),)
-    ),
+    "copy": Task("Select all of the text and copy it.", f"{EDIT} poem.txt", clipboard(POEM), (("poem.txt", POEM),)),
     "terminal": Task(
         'Make a folder named "photos" with mkdir.', "xterm -T Terminal -geometry 70x20+10+40", is_folder("photos")
     ),
@@ -99,6 +91,14 @@ TASKS: dict[str, Task] = {
     ),
 }
 PROGRAMS = ("zenity", "galculator", "mousepad", "xterm", "pcmanfm", "xclip")  # beside those of every virtual desktop
+
+
+def read_names(text: str | None) -> list[str]:
+    """ "note,copy"; None: all. Raises UserError."""
+    names = text.split(",") if text else list(TASKS)
+    if unknown := [name for name in names if name not in TASKS]:
+        raise UserError(f"there is no task {unknown[0]!r}; there are: {', '.join(TASKS)}")
+    return names
 
 
 def open_task(task: Task) -> VirtualDesktop:

@@ -5,9 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import closing
 
-from agent.benchmarks import drawn, episodes, grounding, miniwob, preprocess, reading, real_shape, showcase, video
+from agent.benchmarks import (
+    desktop,
+    drawn,
+    episodes,
+    grounding,
+    miniwob,
+    preprocess,
+    reading,
+    real_shape,
+    showcase,
+    video,
+)
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
+from app.screens import end_when_told
 from app.settings import read_settings
 
 
@@ -24,6 +36,8 @@ def run(arguments: Namespace) -> int:
             return point(arguments)
         case "clips":
             return watch(arguments)
+        case "desktop":
+            return use_desktop(arguments)
         case "reading":
             return read(arguments)
         case "showcase":
@@ -72,6 +86,14 @@ def watch(arguments: Namespace) -> int:
     seeds = read_seeds(arguments.seeds)
     with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
         print(video.run(model, seeds, arguments.out).table)
+    return 0
+
+
+def use_desktop(arguments: Namespace) -> int:
+    names = desktop.read_names(arguments.tasks)
+    end_when_told()
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        print(desktop.run(model, names, arguments.out, arguments.scale))
     return 0
 
 
