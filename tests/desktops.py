@@ -26,7 +26,8 @@ d = display.Display()
 root = d.screen().root
 size = root.get_geometry()
 mask = X.ButtonPressMask | X.ButtonReleaseMask | X.KeyPressMask | X.KeyReleaseMask
-window = root.create_window(0, 0, size.width, size.height, 0, X.CopyFromParent, event_mask=mask, override_redirect=1)
+window = root.create_window(0, 0, size.width, size.height, 0, X.CopyFromParent, event_mask=mask, background_pixel=0,
+                            override_redirect=1)
 window.map()
 d.sync()
 window.set_input_focus(X.RevertToParent, X.CurrentTime)
