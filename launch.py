@@ -37,7 +37,7 @@ BROWSER_ADVICE = (
     "install Chrome, Chromium or Edge (on Debian or Ubuntu: apt-get install chromium fonts-liberation), "
     "or set HANDEYE_BROWSER to the program's path"
 )
-# program -> Debian's package; the fonts show every script that the tests type
+# program of the tests of desktops -> Debian's package
 DESKTOP = {
     "Xvfb": "xvfb",
     "openbox": "openbox",
@@ -45,7 +45,6 @@ DESKTOP = {
     "setxkbmap": "x11-xkb-utils",
     **{name: name for name in ("zenity", "galculator", "mousepad", "xterm", "pcmanfm", "xdotool", "xclip")},
 }
-FONTS = ("fonts-noto-core", "fonts-noto-cjk", "fonts-noto-color-emoji")
 REMEDIES = {  # what pip or apt says -> what a person can do
     "No space left on device": "free some disk space (about 6 GB are needed, far less without a GPU build of torch)",
     "externally-managed-environment": "remove PIP_TARGET, PIP_USER and the like from pip's settings",
@@ -242,7 +241,7 @@ def install_desktop() -> str:
     """Debian's programs for the tests of desktops, which are skipped without them; those that are there now."""
     missing = [package for program, package in DESKTOP.items() if shutil.which(program) is None]
     if missing and sys.platform == "linux" and can_use_apt():
-        apt_install(*missing, *FONTS)
+        apt_install(*missing)
     return " ".join(program for program in DESKTOP if shutil.which(program))
 
 

@@ -41,10 +41,6 @@ def desktop_part(start: str) -> str:
     return start.removeprefix(DESKTOP) or "all" if start.startswith(DESKTOP) else ""
 
 
-def is_desktop(start: str) -> bool:
-    return start.startswith((DESKTOP, SANDBOX))
-
-
 def countdown(start: str, stopped: threading.Event) -> Iterator[int]:
     """The seconds that are left before the agent takes a person's own screen; ends early when it is stopped."""
     for left in range(COUNTDOWN_S if desktop_part(start) else 0, 0, -1):

@@ -20,7 +20,7 @@ class Lease:
         """Raises UserError when somebody else has the screen."""
         name = re.sub(r"[^\w.]", "_", display.name.removesuffix(".0")) or "screen"
         self._holder = _folder() / f"screen{name}.pid"
-        self._lock = FileLock(self._holder.with_suffix(".lock"), mode=0o600, timeout=0)
+        self._lock = FileLock(self._holder.with_suffix(".lock"), mode=0o600, timeout=0, thread_local=False)
         try:
             self._lock.acquire()
         except Timeout as error:

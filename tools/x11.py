@@ -74,7 +74,10 @@ class X11:
 
     def key(self, name: str, down: bool) -> None:
         with alive():
-            self._code(self._found(name)[0], down)
+            code, column = self._found(name)
+            codes = [self._found(SHIFT)[0], code] if column else [code]
+            for each in codes if down else reversed(codes):
+                self._code(each, down)
 
     def write(self, text: str, beat: Callable[[], None]) -> None:
         with alive(), self._caps_lock_off():

@@ -9,6 +9,8 @@ from typing import Any
 from Xlib import XK, X
 from Xlib.display import Display as Connection
 
+from tools.environment import ActionFailed
+
 COLUMNS = 4  # of a lent key: two letters, plain and with Shift, in the first two groups of the layout
 
 Slot = tuple[int, int]  # key code, column
@@ -28,17 +30,18 @@ class Letters:
         self._first = connection.display.info.min_keycode
         self._count = connection.display.info.max_keycode - self._first + 1
         self._lent: OrderedDict[int, Slot] = OrderedDict()  # keysym -> its key; the one used longest ago first
+        self._codes = [code for code, row in self._rows() if not any(row)]
+        self._free: list[Slot] = [(code, column) for code in self._codes for column in (0, 1)]
         self._read()
-        spare = [code for code, row in self._rows.items() if not any(row)]
-        self._codes = spare
-        self._free: list[Slot] = [(code, column) for code in spare for column in (0, 1)]
 
     def slots(self, text: str) -> Iterator[Slot]:
-        """For each character the key to press, and whether with Shift (column 1)."""
+        """For each character the key to press, and whether with Shift (column 1). Raises ActionFailed."""
         self._read()
         start = 0
         while start < len(text):
             end = self._lend(text, start)
+            if end == start:
+                raise ActionFailed(f"this keyboard has no key for {text[start]!r} and none to spare; leave it out")
             for letter in text[start:end]:
                 found = self.find(keysym(letter))
                 assert found is not None
@@ -47,7 +50,7 @@ class Letters:
 
     def find(self, symbol: int) -> Slot | None:
         """Where the layout in use has it; None: nowhere that plain or shifted keys reach."""
-        return self._places().get(symbol) or self._lent.get(symbol)
+        return self._here.get(symbol) or self._lent.get(symbol)
 
     @property
     def is_lending(self) -> bool:
@@ -62,11 +65,11 @@ class Letters:
 
     def _lend(self, text: str, start: int) -> int:
         """Make as much of the text typable as there are keys for; where it ends."""
-        places, wanted = self._places(), dict[int, None]()
+        wanted: dict[int, None] = {}
         end = start
         while end < len(text):
             symbol = keysym(text[end])
-            if symbol not in places and symbol not in wanted:
+            if symbol not in self._here and symbol not in wanted:
                 if len(wanted) == 2 * len(self._codes):
                     break
                 wanted[symbol] = None
@@ -97,22 +100,23 @@ class Letters:
         self._x.change_keyboard_mapping(code, [[row[0] or row[1], row[1] or row[0]] * 2])
 
     def _read(self) -> None:
-        rows: Any = self._x.get_keyboard_mapping(self._first, self._count)
-        self._rows: dict[int, list[int]] = {self._first + at: list(row) for at, row in enumerate(rows)}
-        self._group = self._x.screen().root.query_pointer().mask >> 13 & 3
-
-    def _places(self) -> dict[int, Slot]:
-        """Of the layout in use; a key that has but one group has it in all."""
-        found: dict[int, Slot] = {}
-        for code, row in self._rows.items():
+        """Find what the layout in use has where; a key that has but one group has it in all."""
+        group = self._x.screen().root.query_pointer().mask >> 13 & 3
+        self._here: dict[int, Slot] = {}
+        for code, row in self._rows():
             if code in self._codes:
                 continue
-            group = row[2 * self._group : 2 * self._group + 2] if self._group < 2 else []
+            own = row[2 * group : 2 * group + 2] if group < 2 else []
             has_one = row[2:4] == row[:2] or not any(row[2:4])
-            for column, symbol in enumerate(group if any(group) else row[:2] if has_one else []):
+            for column, symbol in enumerate(own if any(own) else row[:2] if has_one else []):
                 if symbol:
-                    found.setdefault(symbol, (code, column))
-        return found
+                    self._here.setdefault(symbol, (code, column))
+
+    def _rows(self) -> Iterator[tuple[int, list[int]]]:
+        """Every key code with its symbols: of the first group plain and shifted, then of the second."""
+        rows: Any = self._x.get_keyboard_mapping(self._first, self._count)
+        for at, row in enumerate(rows):
+            yield self._first + at, list(row)
 
 
 def named(name: str) -> int:
