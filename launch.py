@@ -42,6 +42,7 @@ DESKTOP = {
     "Xvfb": "xvfb",
     "openbox": "openbox",
     "xrandr": "x11-xserver-utils",
+    "xdpyinfo": "x11-utils",
     "setxkbmap": "x11-xkb-utils",
     **{name: name for name in ("zenity", "galculator", "mousepad", "xterm", "pcmanfm", "xdotool", "xclip")},
 }

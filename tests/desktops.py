@@ -142,3 +142,17 @@ def virtual_desktop(*apps: str, **more: Any) -> Iterator[VirtualDesktop]:
     needs(*(app.split()[0] for app in apps))
     with VirtualDesktop(apps, **more) as made:
         yield made
+
+
+def is_free(display: Display) -> bool:
+    """Does the server know of no key and no button that is down?"""
+    from Xlib import X
+    from Xlib.display import Display as Connection
+
+    with display.connecting():
+        connection = Connection(display.name)
+    try:
+        buttons = X.Button1Mask | X.Button2Mask | X.Button3Mask
+        return not any(connection.query_keymap()) and not connection.screen().root.query_pointer().mask & buttons
+    finally:
+        connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from desktops import Person, person, surroundings, virtual_desktop
+from desktops import Person, is_free, person, surroundings, virtual_desktop
 from Xlib import X
 from Xlib.display import Display as Connection
 
@@ -46,6 +47,26 @@ def hear(reply):
     for _ in reply.data[::32]:
         print(time.monotonic(), flush=True)
 d.record_enable_context(context, hear)
+"""
+
+
+# Hands that never rest, until they are told to end.
+RESTLESS = """
+import sys
+from pathlib import Path
+from app.screens import end_when_told
+from tools.actions import Click, Drag, Press, Type
+from tools.desktop import Desktop
+from tools.display import Display
+from tools.geometry import Point
+end_when_told()
+with Desktop(Display(sys.argv[1], Path(sys.argv[2])), settle_cap_s=0) as desktop:
+    print("begins", flush=True)
+    while True:
+        desktop.perform(Drag(Point(500, 300), Point(100, 100)))
+        desktop.perform(Type("ABC \u4e2d\u6587 Def"))
+        desktop.perform(Click(Point(300, 300), modifiers=("ctrl", "shift")))
+        desktop.perform(Press(("ctrl", "shift", "a")))
 """
 
 
@@ -85,17 +106,6 @@ class Times(list[float]):
         self.process.communicate()
 
 
-def is_free(screen: VirtualDesktop) -> bool:
-    """Does the server know of no key and no button that is down?"""
-    with screen.display.connecting():
-        connection = Connection(screen.display.name)
-    try:
-        buttons = X.Button1Mask | X.Button2Mask | X.Button3Mask
-        return not any(connection.query_keymap()) and not connection.screen().root.query_pointer().mask & buttons
-    finally:
-        connection.close()
-
-
 def stop_once(screen: VirtualDesktop, somebody: Person, action: Action, deeds: tuple[str, ...], after_s: float) -> None:
     stopped, told = threading.Event(), threading.Event()
     somebody.does("to 640 400")
@@ -127,7 +137,7 @@ def stop_once(screen: VirtualDesktop, somebody: Person, action: Action, deeds: t
             stopped.set()
             agent.join()
             times.close()
-        assert is_free(screen)
+        assert is_free(screen.display)
         assert all(when < max(pressed + LIMIT_S, let_go + 0.05) for when in times)
         assert set(failures) <= {"a person has stopped this"}
 
@@ -178,3 +188,18 @@ def test_the_stop_key_is_heard_while_a_menu_holds_the_keyboard(screen: VirtualDe
         somebody.does(*KEY, *LET_GO)
         assert stopped.wait(LIMIT_S)
     menu.close()
+
+
+@pytest.mark.parametrize("count", [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_at_any_moment_it_leaves_nothing_pressed(screen: VirtualDesktop, how: int, count: int) -> None:
+    rng, authority = random.Random(count), str(screen.display.authority)
+    for _ in range(count):
+        command = [sys.executable, "-c", RESTLESS, screen.display.name, authority]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as hands:
+            assert hands.stdout is not None
+            assert hands.stdout.readline() == "begins\n"
+            time.sleep(rng.random() * 1.5)
+            hands.send_signal(how)
+            hands.wait(10)
+        assert is_free(screen.display)

@@ -96,6 +96,7 @@ def test_programs_have_a_home_of_their_own_and_nothing_of_the_persons_session() 
 
 
 def test_without_its_cookie_nobody_is_let_in() -> None:
+    needs("xdpyinfo")
     with virtual_desktop() as made:
         variables = {**os.environ, "DISPLAY": made.display.name, "XAUTHORITY": os.devnull}
         assert subprocess.run(["xdpyinfo"], env=variables, capture_output=True).returncode != 0

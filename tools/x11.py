@@ -54,14 +54,15 @@ class X11:
         self._root = self._x.screen().root
         self._keys: list[int] = []  # codes that are down, in the order they were pressed
         self._buttons: list[int] = []
+        self._is_torn = False  # was a message to the server interrupted?
         self._letters = Letters(self._x, self._let_clients_read)
 
     def place(self) -> Point:
-        with alive():
+        with self._talking():
             return place_of(self._x)
 
     def move(self, to: Point) -> None:
-        with alive():
+        with self._talking():
             xtest.fake_input(self._x, X.MotionNotify, x=round(to.x), y=round(to.y))
             self._x.sync()
 
@@ -73,14 +74,14 @@ class X11:
             self._button(WHEEL[right, down], is_down)
 
     def key(self, name: str, down: bool) -> None:
-        with alive():
+        with self._talking():
             code, column = self._found(name)
             codes = [self._found(SHIFT)[0], code] if column else [code]
             for each in codes if down else reversed(codes):
                 self._code(each, down)
 
     def write(self, text: str, beat: Callable[[], None]) -> None:
-        with alive(), self._caps_lock_off():
+        with self._talking(), self._caps_lock_off():
             shift = self._found(SHIFT)[0]
             for code, column in self._letters.slots(text):
                 beat()
@@ -92,7 +93,7 @@ class X11:
                 time.sleep(KEY_S)
 
     def release(self) -> None:
-        with alive():
+        with self._talking():
             for button in reversed(self._buttons):
                 xtest.fake_input(self._x, X.ButtonRelease, button)
             for code in reversed(self._keys):
@@ -101,12 +102,12 @@ class X11:
             self._x.sync()
 
     def title(self) -> str:
-        with alive():
+        with self._talking():
             found = self._front()
             return self._name(found) if found else ""
 
     def window(self, title: str) -> Box | None:
-        with alive():
+        with self._talking():
             for found in reversed(self._windows("_NET_CLIENT_LIST")):
                 if title.lower() in self._name(found).lower():
                     with suppress(error.BadWindow):
@@ -116,7 +117,7 @@ class X11:
 
     def windows(self) -> int:
         """How many programs' windows there are, as the window manager knows them; -1: there is none yet."""
-        with alive():
+        with self._talking():
             if not self._root.get_full_property(self._x.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType):
                 return -1
             return len(self._windows("_NET_CLIENT_LIST"))
@@ -144,12 +145,26 @@ class X11:
     def close(self) -> None:
         with suppress(DriverLost):
             self.release()
-            with alive():
+            with self._talking():
                 if self._letters.is_lending:
                     self._let_clients_read()
                     self._letters.restore()
         with suppress(error.ConnectionClosedError, OSError):
             self._x.close()
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Turns the end of the connection into DriverLost, and begins a new one after an interrupt."""
+        if self._is_torn:
+            self._x, self._is_torn = connect(self._display), False
+            self._root, self._letters.connection = self._x.screen().root, self._x
+        try:
+            yield
+        except (error.ConnectionClosedError, OSError) as why:
+            raise DriverLost("the screen was closed") from why
+        except KeyboardInterrupt:
+            self._is_torn = True
+            raise
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
@@ -164,19 +179,18 @@ class X11:
         return found
 
     def _code(self, code: int, down: bool) -> None:
-        xtest.fake_input(self._x, X.KeyPress if down else X.KeyRelease, code)
-        self._x.sync()
-        note(self._keys, code, down)
+        with noted(self._keys, code, down):
+            xtest.fake_input(self._x, X.KeyPress if down else X.KeyRelease, code)
+            self._x.sync()
 
     def _tap(self, code: int) -> None:
         self._code(code, True)
         self._code(code, False)
 
     def _button(self, number: int, down: bool) -> None:
-        with alive():
+        with self._talking(), noted(self._buttons, number, down):
             xtest.fake_input(self._x, X.ButtonPress if down else X.ButtonRelease, number)
             self._x.sync()
-            note(self._buttons, number, down)
 
     @contextmanager
     def _caps_lock_off(self) -> Iterator[None]:
@@ -281,17 +295,12 @@ def place_of(connection: Connection) -> Point:
     return Point(found.root_x, found.root_y)
 
 
-def note(pressed: list[int], code: int, down: bool) -> None:
-    if code in pressed:
-        pressed.remove(code)
+@contextmanager
+def noted(pressed: list[int], code: int, down: bool) -> Iterator[None]:
+    """An interrupt may come at any moment: what may be down is noted, what is surely up is not."""
     if down:
         pressed.append(code)
-
-
-@contextmanager
-def alive() -> Iterator[None]:
-    """Turns the end of the connection into DriverLost."""
-    try:
-        yield
-    except (error.ConnectionClosedError, OSError) as why:
-        raise DriverLost("the screen was closed") from why
+    yield
+    if not down:
+        while code in pressed:
+            pressed.remove(code)

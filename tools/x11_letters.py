@@ -26,7 +26,7 @@ class Letters:
     def __init__(self, connection: Connection, let_clients_read: Callable[[], None]) -> None:
         """let_clients_read: returns when programs have understood the keys sent so far, as a lent key gets another
         letter then."""
-        self._x, self._let_clients_read = connection, let_clients_read
+        self.connection, self._let_clients_read = connection, let_clients_read
         self._first = connection.display.info.min_keycode
         self._count = connection.display.info.max_keycode - self._first + 1
         self._lent: OrderedDict[int, Slot] = OrderedDict()  # keysym -> its key; the one used longest ago first
@@ -59,8 +59,8 @@ class Letters:
     def restore(self) -> None:
         """The free keys are free again."""
         for code in {code for code, _ in self._lent.values()}:
-            self._x.change_keyboard_mapping(code, [[X.NoSymbol] * COLUMNS])
-        self._x.sync()
+            self.connection.change_keyboard_mapping(code, [[X.NoSymbol] * COLUMNS])
+        self.connection.sync()
         self._lent.clear()
 
     def _lend(self, text: str, start: int) -> int:
@@ -84,7 +84,7 @@ class Letters:
             changed = {self._take(symbol) for symbol in missing}
             for code in changed:
                 self._map(code)
-            self._x.sync()
+            self.connection.sync()
         return end
 
     def _take(self, symbol: int) -> int:
@@ -97,11 +97,11 @@ class Letters:
         for symbol, (its, column) in self._lent.items():
             if its == code:
                 row[column] = symbol
-        self._x.change_keyboard_mapping(code, [[row[0] or row[1], row[1] or row[0]] * 2])
+        self.connection.change_keyboard_mapping(code, [[row[0] or row[1], row[1] or row[0]] * 2])
 
     def _read(self) -> None:
         """Find what the layout in use has where; a key that has but one group has it in all."""
-        group = self._x.screen().root.query_pointer().mask >> 13 & 3
+        group = self.connection.screen().root.query_pointer().mask >> 13 & 3
         self._here: dict[int, Slot] = {}
         for code, row in self._rows():
             if code in self._codes:
@@ -114,7 +114,7 @@ class Letters:
 
     def _rows(self) -> Iterator[tuple[int, list[int]]]:
         """Every key code with its symbols: of the first group plain and shifted, then of the second."""
-        rows: Any = self._x.get_keyboard_mapping(self._first, self._count)
+        rows: Any = self.connection.get_keyboard_mapping(self._first, self._count)
         for at, row in enumerate(rows):
             yield self._first + at, list(row)
 
