@@ -24,7 +24,7 @@ from tools.errors import UserError
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / "set-up.json"  # what is done: {"packages": a digest, "browser": path or ""}
+STAMP = VENV / "set-up.json"  # what is done: {"packages": a digest, "browser": path or "", "desktop": programs}
 LOG = VENV / "install.log"
 
 MINIWOB = "miniwob==1.1.0"  # wanted for the task pages in its wheel; what it asks for (selenium, gymnasium) is not
@@ -37,6 +37,15 @@ BROWSER_ADVICE = (
     "install Chrome, Chromium or Edge (on Debian or Ubuntu: apt-get install chromium fonts-liberation), "
     "or set HANDEYE_BROWSER to the program's path"
 )
+# program of the tests of desktops -> Debian's package
+DESKTOP = {
+    "Xvfb": "xvfb",
+    "openbox": "openbox",
+    "xrandr": "x11-xserver-utils",
+    "xdpyinfo": "x11-utils",
+    "setxkbmap": "x11-xkb-utils",
+    **{name: name for name in ("zenity", "galculator", "mousepad", "xterm", "pcmanfm", "xdotool", "xclip")},
+}
 REMEDIES = {  # what pip or apt says -> what a person can do
     "No space left on device": "free some disk space (about 6 GB are needed, far less without a GPU build of torch)",
     "externally-managed-environment": "remove PIP_TARGET, PIP_USER and the like from pip's settings",
@@ -59,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def start(argv: Sequence[str]) -> int:
-    set_up()
+    set_up(argv[0] if argv else "")
     if in_own_environment():
         from app import cli
 
@@ -85,8 +94,11 @@ def is_installed() -> bool:
     return any(importlib.metadata.distributions(name="handeye", path=[sysconfig.get_paths()["purelib"]]))
 
 
-def set_up() -> None:
-    """Whatever is not done yet. Each stage is noted when it has ended, so an interrupted set-up goes on there."""
+def set_up(command: str = "") -> None:
+    """Whatever `command` needs and is not done yet.
+
+    Each stage is noted when it has ended, so an interrupted set-up goes on there.
+    """
     if read_stamp().get("packages") != wanted() or not PYTHON.exists():
         stop_when_told()
         install_packages()
@@ -94,6 +106,9 @@ def set_up() -> None:
     if "browser" not in read_stamp():
         stop_when_told()
         write_stamp(browser=str(find_browser() or install_browser() or ""))
+    if command == "test" and "desktop" not in read_stamp():
+        stop_when_told()
+        write_stamp(desktop=install_desktop())
 
 
 def wanted() -> str:
@@ -221,6 +236,14 @@ def install_browser() -> Path | None:
         return find_browser()
     print(f"No browser could be found or installed: {BROWSER_ADVICE}. The log is {LOG}", file=sys.stderr)
     return None
+
+
+def install_desktop() -> str:
+    """Debian's programs for the tests of desktops, which are skipped without them; those that are there now."""
+    missing = [package for program, package in DESKTOP.items() if shutil.which(program) is None]
+    if missing and sys.platform == "linux" and can_use_apt():
+        apt_install(*missing)
+    return " ".join(program for program in DESKTOP if shutil.which(program))
 
 
 def starts(browser: Path | None) -> bool:

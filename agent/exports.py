@@ -39,6 +39,7 @@ from tools.actions import (
 from tools.browser import SHORTCUTS
 from tools.engine import FLAGS, UNWANTED
 from tools.environment import Screenshot
+from tools.errors import UserError
 from tools.geometry import Point, Size
 from tools.keys import parse_keys, playwright_name
 from tools.tab import DRAWN_IN_PAGE
@@ -154,6 +155,8 @@ class Setting:
 
     @classmethod
     def of(cls, run: Run) -> Setting:
+        if str(run.settings.get("url", "")).startswith(("desktop:", "sandbox:")):
+            raise UserError("this run was made on a desktop; only runs in the browser become scripts and tests")
         width, height = str(run.settings.get("viewport", "1280x800")).split("x")
         scale = run.settings.get("scale") or family_of(run).device_scale
         return cls(str(run.settings.get("url", "about:blank")), Size(int(width), int(height)), float(scale))

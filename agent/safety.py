@@ -108,7 +108,8 @@ class Approvals:
             raise Denied("; ".join(map(str, filter(None, [describe(action), reason]))))
         now = self.look()
         unchanged = all(is_same_near(point, screenshot, now) for point in points(action))
-        if not unchanged or now.url != screenshot.url or self.find(action) != target:
+        elsewhere = now.url != screenshot.url or (not now.url and now.title != screenshot.title)
+        if not unchanged or elsewhere or self.find(action) != target:
             raise Refused(prompts.CHANGED)
         self.sites += filter(None, [host_of(action.url if isinstance(action, Goto) else target.leads_to)])
         self.grant(True)

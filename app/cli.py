@@ -146,9 +146,11 @@ def add_act(commands: Any) -> None:
     examples = (
         'act "Search for lamps" --url https://example.com',
         'act "Click Login" --url ./page.html --headed',
+        'act "Write a note" --sandbox --apps mousepad,xterm',
+        'act "Close the window" --desktop',
         "act --resume last",
     )
-    act = command(commands, "act", "do a task in a browser", *examples)
+    act = command(commands, "act", "do a task in a browser or on a desktop", *examples)
     what = act.add_mutually_exclusive_group(required=True)
     what.add_argument("task", nargs="?", metavar="TASK", help="what to do, in plain words")
     what.add_argument("--resume", metavar="RUN", help="go on with a run that broke off, as `runs` names it")
@@ -156,6 +158,12 @@ def add_act(commands: Any) -> None:
     act.add_argument("--url", help=about)
     about = "of a run that broke off in the middle of a step: whether that had been done (default: asks)"
     act.add_argument("--last-step", choices=("done", "undone"), help=about)
+    where = act.add_mutually_exclusive_group()
+    where.add_argument("--desktop", action="store_true", help="your own screen; Ctrl+Alt+Esc or a corner stops")
+    where.add_argument("--sandbox", action="store_true", help="a virtual desktop in --viewport's size (Linux)")
+    act.add_argument("--apps", metavar="APP,APP", help="of the virtual desktop: programs to start (default: xterm)")
+    part = "of your own: all, a monitor from 1, LEFT,TOP,WIDTH,HEIGHT or window:TITLE (default: all)"
+    act.add_argument("--screen", metavar="PART", help=part)
     add_model(act)
     add_run(act)
 
@@ -398,6 +406,12 @@ def add_bench(commands: Any) -> None:
     add_clips(kinds)
     add_watching(kinds)
     add_verbs(kinds)
+    about = "ten tasks with real programs on a virtual desktop (Linux)"
+    desktop = command(kinds, "desktop", about, "bench desktop --out runs/desktop --scale 2", does="bench")
+    desktop.add_argument("--tasks", metavar="NAME,NAME", help="some of them (default: all)")
+    desktop.add_argument("--scale", type=typed(read_scale), default=1.0, metavar="F", help="enlarge what is seen (1)")
+    add_out(desktop, "results.jsonl")
+    add_model(desktop)
     about = "the first held-out screens, papers, lines and clips with what the model makes of them, as a picture"
     showcase = command(kinds, "showcase", about, "bench showcase --out examples.png", does="bench")
     showcase.add_argument(

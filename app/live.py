@@ -15,7 +15,7 @@ from agent.loop import Agent, LookAgain
 from agent.safety import Request
 from agent.store import Recording
 from agent.trajectory import Ask, Ending, Step
-from app import address_book
+from app import address_book, screens
 from app.desk import Desk
 from app.settings import Approve, Settings, to_json
 from app.worker import Worker
@@ -29,13 +29,13 @@ from tools.errors import UserError
 DEMO = "demo"  # as a start address: the address book that comes with Handeye
 ROOM_S = 2.0  # between two looks whether a full disk has room again
 ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
-Phase = Literal["opening", "looking", "thinking", "acting", "asking", "paused", "over"]
+Phase = Literal["opening", "counting", "looking", "thinking", "acting", "asking", "paused", "over"]
 
 
 @dataclass(frozen=True)
 class Job:
     task: str
-    start: str  # an address, or DEMO
+    start: str  # an address, a desktop as app/screens.py writes it, or DEMO
     replies: tuple[str, ...] = ()  # of an earlier run, to be done again before the model goes on
 
 
@@ -64,6 +64,7 @@ class Live:
         self.received: list[tuple[str, str]] | None = None  # by the demo's page, to whom and what; None: another page
         self.full = ""  # why nothing can be written, while the run waits for room
         self.taken = False  # the person has the browser
+        self.counting = 0  # seconds until the agent takes mouse and keyboard, while the phase is so
         self.worker: Worker[Step] = Worker(self._work)
         self._doing: Phase = "opening"
         self._model, self._own_ports = model, own_ports
@@ -195,17 +196,20 @@ class Live:
             with Recording(settings.runs, self.job.task, model.name, model.family.name, kept) as recording:
                 try:
                     downloads = recording.folder / "downloads"
-                    browser = wiring.open_browser(settings, model.family, url, downloads, self._own_ports)
+                    screen = wiring.open_screen(settings, model.family, url, downloads, self._own_ports)
                 except (UserError, EnvironmentLost):
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise
                 self.recording, recording.wait = recording, self._wait_for_room
-                with browser:
-                    policy = wiring.make_policy(settings, browser, self.job.task, url, self.may)
-                    agent = wiring.make_agent(settings, model, browser, recording, self._hear, policy, self)
+                with screen:
+                    policy = wiring.make_policy(settings, screen, self.job.task, url, self.may)
+                    agent = wiring.make_agent(settings, model, screen, recording, self._hear, policy, self, self.stop)
                     self._agent = agent
                     if worker.stopping.is_set():
                         agent.stop()
+                    for left in screens.countdown(self.job.start, agent.stopped):
+                        self.counting, self._doing = left, "counting"
+                        worker.changed()
                     for step in agent.run(self.job.task):
                         self.step, self._doing, self.full = step, "looking", ""
                         yield step

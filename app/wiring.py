@@ -1,4 +1,4 @@
-"""Settings -> model, browser, agent: the only file that picks a class by name."""
+"""Settings -> model, screen, agent: the only file that picks a class by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.loop import Agent, Guide, Journal, NoGuide
 from agent.safety import AllowAll, Approvals, Policy, Request
+from app import screens
 from app.settings import Settings
 from model.families import Family
 from model.local.load import load
@@ -19,8 +20,11 @@ from model.remote.server import KEY
 from model.vlm import VisionLanguageModel
 from tools.addresses import with_start
 from tools.browser import Browser
+from tools.desktop import Desktop
+from tools.display import own_display
 from tools.errors import UserError
 from tools.url_rules import BadPattern, Rules
+from tools.virtual_desktop import VirtualDesktop
 
 
 def load_model(settings: Settings) -> LocalModel | RemoteModel:
@@ -65,33 +69,53 @@ def open_browser(
     )
 
 
-def make_policy(settings: Settings, browser: Browser, task: str, start: str, ask: Callable[[Request], bool]) -> Policy:
-    """ask: a person, who may also never answer, which is a no."""
-    if settings.approve == "never":
+def open_screen(
+    settings: Settings,
+    family: Family,
+    start: str,
+    downloads: Path | None = None,
+    own_ports: Sequence[int] = (),
+    given: bool = True,
+) -> Browser | Desktop:
+    """start: an address of a page, or of a desktop as app/screens.py writes them. Raises UserError.
+
+    given: it comes from a person, as every desktop must; see `open_browser` for the rest.
+    """
+    if given and (apps := screens.sandbox_apps(start)):
+        return VirtualDesktop(apps, settings.viewport).desktop(settings.scale or 1.0)
+    if given and (part := screens.desktop_part(start)):
+        return Desktop(own_display(), part=part, scale=settings.scale or 1.0, framed=True)
+    return open_browser(settings, family, start, downloads, own_ports, given)
+
+
+def make_policy(
+    settings: Settings, screen: Browser | Desktop, task: str, start: str, ask: Callable[[Request], bool]
+) -> Policy:
+    """ask: a person, who may also never answer, which is a no. On a virtual desktop nobody is asked unless always."""
+    always = settings.approve == "always"
+    if settings.approve == "never" or (screens.sandbox_apps(start) and not always):
         return AllowAll()
+    if isinstance(screen, Desktop):
+        return Approvals(ask, screen.screenshot, always=always, task=task)
     return Approvals(
-        ask,
-        browser.screenshot,
-        always=settings.approve == "always",
-        task=task,
-        start=start,
-        find=browser.target,
-        grant=browser.grant,
+        ask, screen.screenshot, always=always, task=task, start=start, find=screen.target, grant=screen.grant
     )
 
 
 def make_agent(
     settings: Settings,
     model: VisionLanguageModel,
-    browser: Browser,
+    screen: Browser | Desktop,
     journal: Journal,
     on_text: Callable[[str], None] | None = None,
     policy: Policy = AllowAll(),
     guide: Guide = NoGuide(),
+    stop: Callable[[], None] | None = None,
 ) -> Agent:
-    return Agent(
+    """stop: what a person's stop key does on a desktop; None: the agent's own `stop`."""
+    agent = Agent(
         model,
-        browser,
+        screen,
         max_steps=settings.max_steps,
         max_minutes=settings.max_minutes or math.inf,
         max_tokens=settings.max_tokens or math.inf,
@@ -100,3 +124,6 @@ def make_agent(
         on_text=on_text,
         guide=guide,
     )
+    if isinstance(screen, Desktop):
+        screen.obey(agent.stopped, stop or agent.stop)
+    return agent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from tools.actions import Goto
 from tools.browser import Browser
 from tools.geometry import Size
 
+collect_ignore_glob = [] if sys.platform == "linux" else ["test_*desktop*.py"]  # they need an X server's library
 SHARED = Path(__file__).parents[2] / "shared"
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # there are as many workers as cores: no more than one thread for each

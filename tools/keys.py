@@ -43,6 +43,44 @@ PLAYWRIGHT: dict[str, str] = {
     "playpause": "MediaPlayPause",
     **{f"f{n}": f"F{n}" for n in range(1, 25)},
 }
+# our name -> the X server's
+X11: dict[str, str] = {
+    "ctrl": "Control_L",
+    "shift": "Shift_L",
+    "alt": "Alt_L",
+    "altgr": "ISO_Level3_Shift",
+    "meta": "Super_L",
+    "enter": "Return",
+    "tab": "Tab",
+    "space": "space",
+    "backspace": "BackSpace",
+    "delete": "Delete",
+    "insert": "Insert",
+    "escape": "Escape",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "home": "Home",
+    "end": "End",
+    "pageup": "Prior",
+    "pagedown": "Next",
+    "capslock": "Caps_Lock",
+    "numlock": "Num_Lock",
+    "scrolllock": "Scroll_Lock",
+    "printscreen": "Print",
+    "pause": "Pause",
+    "menu": "Menu",
+    "volumemute": "XF86_AudioMute",
+    "volumedown": "XF86_AudioLowerVolume",
+    "volumeup": "XF86_AudioRaiseVolume",
+    "nexttrack": "XF86_AudioNext",
+    "prevtrack": "XF86_AudioPrev",
+    "playpause": "XF86_AudioPlay",
+    **{f"f{n}": f"F{n}" for n in range(1, 25)},
+}
+# our name -> pyautogui's, where that is another
+PYAUTOGUI: dict[str, str] = {"altgr": "altright", "meta": "win", "menu": "apps"}
 MODIFIERS = ("ctrl", "shift", "alt", "altgr", "meta")
 
 # Other spellings of each (pyautogui, xdotool, DOM, Windows, and what models make of them), without case, spaces, "_"

@@ -21,7 +21,7 @@ from agent.resume import Broken, broken
 from agent.safety import Request
 from agent.store import Recording
 from agent.trajectory import Ending, Step, describe, in_words
-from app import wiring
+from app import screens, wiring
 from app.settings import Settings, read_settings, recorded, to_json
 from app.show import printable, shown, step_lines
 from model.vlm import VisionLanguageModel
@@ -85,13 +85,14 @@ def who_answers() -> Terminal | Nobody:
 
 
 def run(arguments: Namespace) -> int:
+    screens.end_when_told()
     if arguments.resume:
         outcome = resume(arguments)
     else:
         settings = read_settings(vars(arguments))
+        start = screens.start_of(arguments)
         with closing(wiring.load_model(settings)) as model:
-            url = arguments.url or "about:blank"
-            outcome = perform(settings, model, arguments.task, url, guide=who_answers())
+            outcome = perform(settings, model, arguments.task, start, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
     if outcome.ending.reason == "denied" and not sys.stdin.isatty():
         print("nobody was there to allow it; where nothing can be harmed, --approve never asks nobody")
@@ -141,10 +142,10 @@ def perform(
     again: Broken | None = None,
     given: bool = True,
 ) -> Outcome:
-    """Do the task on the page, tell of each step as it is done, and keep the run. Raises UserError.
+    """Do the task, tell of each step as it is done, and keep the run. Raises UserError.
 
-    on_agent: gets the agent before it begins, to stop it. again: the run to go on with, and not a new one.
-    given: the address comes from a person.
+    url: of a page, or a desktop as app/screens.py writes it. on_agent: gets the agent before it begins, to stop it.
+    again: the run to go on with, and not a new one. given: the address comes from a person.
     """
     kept = {**to_json(settings), "url": url}
     lost: Ending | None = None
@@ -153,18 +154,21 @@ def perform(
     with opened as recording:
         steps = again.taken_up(recording) if again else []
         try:
-            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads", given=given)
+            downloads = recording.folder / "downloads"
+            screen = wiring.open_screen(settings, model.family, url, downloads, given=given)
         except UserError:
             if not again:
                 shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
         try:
-            with browser:
+            with screen:
                 ask = partial(asked, guide, recording.folder / "asked.png")
-                policy = wiring.make_policy(settings, browser, task, url, ask)
-                agent = wiring.make_agent(settings, model, browser, recording, policy=policy, guide=guide)
+                policy = wiring.make_policy(settings, screen, task, url, ask)
+                agent = wiring.make_agent(settings, model, screen, recording, policy=policy, guide=guide)
                 recording.wait = Patience(agent.stopped)
                 on_agent(agent)
+                for left in screens.countdown(url, agent.stopped):
+                    print(f"in {left} s: {screens.WARNING}", file=sys.stderr, flush=True)
                 for step in agent.run(task, steps):
                     on_step(step)
                     steps.append(step)

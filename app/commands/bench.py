@@ -7,6 +7,7 @@ from argparse import Namespace
 from contextlib import closing
 
 from agent.benchmarks import (
+    desktop,
     documents,
     drawn,
     episodes,
@@ -24,6 +25,7 @@ from agent.benchmarks import (
 )
 from agent.benchmarks.tasks import read_seeds, read_tasks
 from app import wiring
+from app.screens import end_when_told
 from app.settings import read_settings
 from model.vlm import Sampling
 
@@ -48,6 +50,8 @@ def run(arguments: Namespace) -> int:
             return 0
         case "video":
             return understand(arguments)
+        case "desktop":
+            return use_desktop(arguments)
         case "reading":
             return read(arguments)
         case "documents":
@@ -120,6 +124,14 @@ def understand(arguments: Namespace) -> int:
             limit=arguments.limit,
         )
     print(summary.table)
+    return 0
+
+
+def use_desktop(arguments: Namespace) -> int:
+    names = desktop.read_names(arguments.tasks)
+    end_when_told()
+    with closing(wiring.load_model(read_settings(vars(arguments)))) as model:
+        print(desktop.run(model, names, arguments.out, arguments.scale))
     return 0
 
 

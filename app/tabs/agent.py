@@ -20,6 +20,7 @@ from agent.trajectory import Ask
 from app import address_book, steps
 from app.desk import Desk
 from app.live import DEMO, Job, Live, Question, stage
+from app.screens import APPS, DESKTOP, SANDBOX
 from tools.actions import Action, Back, Click, Press, Scroll, Type
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
@@ -50,6 +51,20 @@ TEXTS = {
     "agent.title": ("Agent", "代理"),
     "agent.task": ("Task", "任务"),
     "agent.task_hint": ("What shall be done? In plain words.", "要做什么？用平常的话说。"),
+    "agent.screen": ("Where", "在哪里"),
+    "agent.browser": ("Browser", "浏览器"),
+    "agent.sandbox": ("Virtual desktop", "虚拟桌面"),
+    "agent.desktop": ("This screen", "本机屏幕"),
+    "agent.apps": ("Programs", "程序"),
+    "agent.apps_info": ("Started on a screen of their own; parted by commas", "在独立的屏幕上启动；用逗号分隔"),
+    "agent.own": (
+        "The agent will use your own mouse and keyboard. Ctrl+Alt+Esc, or the pointer pushed into a corner, stops it.",
+        "代理将使用你的鼠标和键盘。按 Ctrl+Alt+Esc 或把指针推到屏幕角落即可停止。",
+    ),
+    "agent.counting": (
+        "It takes mouse and keyboard in {left} s. Ctrl+Alt+Esc, or the pointer in a corner, stops it.",
+        "{left} 秒后接管鼠标和键盘。按 Ctrl+Alt+Esc 或把指针推到角落即可停止。",
+    ),
     "agent.start": ("Where to begin", "从哪里开始"),
     "agent.start_info": ("An address, or the page that comes with Handeye", "网址，或随 Handeye 提供的页面"),
     "agent.demo": ("Address book (comes with Handeye)", "通讯录（随 Handeye 提供）"),
@@ -80,14 +95,14 @@ TEXTS = {
     "agent.empty_steps": ("Every step will be listed here.", "每一步都会列在这里。"),
     "agent.no_task": ("Say first what shall be done.", "请先写出任务。"),
     "agent.busy": ("A run is still going on; stop it first.", "已有任务在运行，请先停止。"),
-    "agent.opening": ("Opening the page …", "正在打开页面……"),
+    "agent.opening": ("Opening …", "正在打开……"),
     "agent.looking": ("Looking …", "正在看屏幕……"),
     "agent.thinking": ("Thinking …", "正在思考……"),
     "agent.acting": ("Acting …", "正在操作……"),
     "agent.asking": ("Waiting for you", "等待你"),
     "agent.pausing": ("Pausing after this …", "这一步之后暂停……"),
     "agent.paused": ("Paused", "已暂停"),
-    "agent.taken": ("You have the browser", "由你操作浏览器"),
+    "agent.taken": ("You have the screen", "由你操作屏幕"),
     "agent.full": (
         "The disk is full: {told}. The run goes on when there is room.",
         "磁盘已满：{told}。有空间后会自动继续。",
@@ -112,8 +127,8 @@ TEXTS = {
     "agent.wants": ("The model asks you:", "模型问你："),
     "agent.your_answer": ("Your answer", "你的回答"),
     "agent.send": ("Send", "发送"),
-    "agent.type": ("Type into the browser", "在浏览器中输入"),
-    "agent.type_hint": ("Text, then Enter here to type it there", "输入文字，按回车即可在浏览器中输入"),
+    "agent.type": ("Type there", "在那里输入"),
+    "agent.type_hint": ("Text, then Enter here to type it there", "输入文字，按回车即可输入到那里"),
     "agent.up": ("Scroll up", "向上滚动"),
     "agent.down": ("Scroll down", "向下滚动"),
     "agent.page_back": ("Page back", "后退"),
@@ -173,16 +188,17 @@ class AgentTab:
                 said = gr.HTML("", **plain, elem_id="agent-said")
                 listed = gr.HTML("", js_on_load=script("fold.js"), apply_default_css=False, elem_id="agent-steps")
 
-        task, start, headed, approve, most, go, *tries = form
+        task, place, start, apps, headed, approve, most, go, *tries = form
+        where = [task, place, start, apps]
         asked = [asking, question, number, leave, answering, answer]
         shown = [status, *asked, screen, wheel, pause, once, take, stop, hands, said, listed, go]
         options = [headed, approve, most]
-        gr.on([go.click, task.submit], self.begin, [task, start, *options], shown, show_progress="hidden")
+        gr.on([go.click, task.submit], self.begin, [*where, *options], shown, show_progress="hidden")
         for example, button in zip(EXAMPLES, tries, strict=True):
-            button.click(partial(self.fill, *example), None, [task, start], show_progress="hidden")
-        page.load(self.reload, [task], [task, start, *shown], show_progress="hidden")
+            button.click(partial(self.fill, *example), None, where, show_progress="hidden")
+        page.load(self.reload, [task], [*where, *shown], show_progress="hidden")
         if isinstance(Context.block, gr.Tab):  # a run may have begun in another tab
-            Context.block.select(self.reload, [task], [task, start, *shown], show_progress="hidden")
+            Context.block.select(self.reload, [task], [*where, *shown], show_progress="hidden")
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False}
         pause.click(self.pause, **quiet)
         once.click(lambda: self.with_live(Live.step_once), **quiet)
@@ -203,6 +219,12 @@ class AgentTab:
                 gr.Button(say(key), size="sm", min_width=60, elem_classes="try")
                 for key in ("agent.try_send", "agent.try_find")
             ]
+        places = [(say("agent.browser"), ""), (say("agent.sandbox"), SANDBOX), (say("agent.desktop"), DESKTOP)]
+        place = gr.Radio(places, value="", label=say("agent.screen"), elem_id="agent-place")
+        own = gr.HTML("", visible=False, elem_id="agent-own")
+        apps = gr.Textbox(
+            APPS, label=say("agent.apps"), info=say("agent.apps_info"), visible=False, elem_id="agent-apps"
+        )
         with gr.Row(elem_id="agent-where"):
             start = gr.Dropdown(
                 [(say("agent.demo"), DEMO)], value=DEMO, allow_custom_value=True, label=say("agent.start"),
@@ -214,7 +236,8 @@ class AgentTab:
             approve = gr.Radio(levels, value=settings.approve, label=say("agent.asks"))
             most = gr.Slider(1, MOST_STEPS, min(settings.max_steps, MOST_STEPS), step=1, label=say("agent.max_steps"))
             headed = gr.Checkbox(settings.headed, label=say("agent.headed"))
-        return [task, start, headed, approve, most, go, *tries]
+        place.change(self.show_place, [place], [start, apps, own], show_progress="hidden", queue=False)
+        return [task, place, start, apps, headed, approve, most, go, *tries]
 
     def hands(self) -> None:
         """What a person can do to the browser beside clicking."""
@@ -236,12 +259,14 @@ class AgentTab:
     # What starts to show a run.
 
     def begin(
-        self, task: str, start: str, headed: bool, approve: Level, most: int, request: gr.Request
+        self, task: str, place: str, start: str, apps: str, headed: bool, approve: Level, most: int, request: gr.Request
     ) -> Iterator[Update]:
         if not task.strip():
             gr.Warning(self.desk.tell("agent.no_task", request))
             yield gr.skip()  # without it, Gradio empties what is shown
             return
+        if place:
+            start = place + (apps.strip() if place == SANDBOX else "")
         chosen: dict[str, Any] = {"headed": headed, "max_steps": int(most), "approve": approve}
         settings = replace(self.desk.settings, runs=self.desk.runs, **chosen)
         if self.stage.begin(Job(task.strip(), (start or DEMO).strip()), settings) is None:
@@ -253,9 +278,10 @@ class AgentTab:
     def reload(self, task: str | None, request: gr.Request) -> Iterator[list[Update]]:
         """The page was opened, or this tab of it, perhaps in the middle of a run."""
         job = self.stage.live.job if self.stage.live else None
-        filled = [job.task, job.start] if job and not task else [gr.skip(), gr.skip()]
+        nothing = [gr.skip()] * 4
+        filled = self.fill(job.task, job.start) if job and not task else nothing
         for number, updates in enumerate(self.follow(request)):
-            yield [*(filled if number == 0 else [gr.skip(), gr.skip()]), *updates]
+            yield [*(filled if number == 0 else nothing), *updates]
 
     def follow(self, request: gr.Request) -> Iterator[list[Update]]:
         """What has changed, until the run is over."""
@@ -271,8 +297,15 @@ class AgentTab:
                 return
             time.sleep(REST_S)
 
-    def fill(self, task: str, start: str) -> tuple[str, str]:
-        return task, start
+    def fill(self, task: str, start: str) -> list[Update]:
+        """Task, place, address and programs of a job."""
+        place = next((kind for kind in (SANDBOX, DESKTOP) if start.startswith(kind)), "")
+        address, apps = (gr.skip(), start.removeprefix(place)) if place else (start, gr.skip())
+        return [task, place, address, apps if place == SANDBOX else gr.skip()]
+
+    def show_place(self, place: str, request: gr.Request) -> list[Update]:
+        start, apps, own = (gr.update(visible=place == kind) for kind in ("", SANDBOX, DESKTOP))
+        return [start, apps, own | {"value": f"<p>{self.desk.tell('agent.own', request)}</p>"}]
 
     # What a person does to the run.
 
@@ -385,7 +418,7 @@ class Look:
             hint = words(self.tell("agent.full", told=live.full))
         bar = f'<i class="bar"><i style="width:{min(100, 100 * count / most):.0f}%"></i></i>'
         return (
-            f'<div class="status {state}" role="status"><p><b>{self.tell(f"agent.{state}")}</b> '
+            f'<div class="status {state}" role="status"><p><b>{self.tell(f"agent.{state}", left=live.counting)}</b> '
             f'<span class="dim">{" · ".join(told)}</span></p>{bar}{f"<p>{hint}</p>" if hint else ""}</div>'
         )
 
