@@ -106,7 +106,7 @@ def test_the_model_asks_at_the_terminal_and_reads_what_is_typed_there(
 
 CLICK = call("left_click", coordinate=[60, 30])
 DONE = call("terminate", status="success")
-PAGE = '<button onclick="fetch(\'/sent\')" style="position:fixed;inset:0">Send</button>'
+SENDING = '<button onclick="fetch(\'/sent\')" style="position:fixed;inset:0">Send</button>'
 
 
 class Dies(Exception):
@@ -124,13 +124,13 @@ class DyingModel(ScriptedModel):
 @pytest.fixture
 def page(site: Site) -> str:
     site.pages["/sent"] = "ok"
-    return site.put("/send", PAGE)
+    return site.put("/send", SENDING)
 
 
 def break_off(runs: Path, url: str) -> Path:
     """The folder of a run whose first step is over, and that died while the model thought of the next one."""
     with pytest.raises(Dies):
-        perform(Settings(runs=runs, viewport=Size(400, 300)), DyingModel([CLICK]), "Send it", url)
+        perform(Settings(runs=runs, approve="never", viewport=Size(400, 300)), DyingModel([CLICK]), "Send it", url)
     (folder,) = runs.iterdir()
     return folder
 
