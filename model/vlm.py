@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from model.families import Family
 from model.messages import Message
@@ -22,6 +22,7 @@ class Sampling:
     seed: int = 0
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()  # a reply ends after the first of these, which stays in the text
+    schema: Mapping[str, Any] | None = None  # JSON that the reply should be; a server may hold to it. None: free words
 
 
 @dataclass

@@ -44,6 +44,7 @@ class Wish:
     late_s: float = 0.0  # before an answer begins
     pause_s: float = 0.0  # between two pieces
     shrink: int = 0  # pictures to at most so many pixels a side; 0: not at all
+    schemas: bool = True  # does it take JSON schemas?
     names: bool = True  # does it know pictures by name?
     drops: bool = False  # pictures by name are left out without a word
     cut: int = 0  # the connection ends after so many pieces; 0: not at all
@@ -61,7 +62,7 @@ class Met:
     bodies: list[str] = field(default_factory=list)  # of streamed requests, without the pictures themselves
     whole: int = 0  # pictures sent with their pixels
     named: int = 0  # pictures sent by name alone
-    tokens: int = 0  # spoken
+    schema: Any = None  # the last one that a reply was to be held to
 
 
 def app() -> FastAPI:
@@ -138,6 +139,10 @@ def app() -> FastAPI:
             messages = await run_in_threadpool(messages_of, body, seen)
         except KeyError as error:
             return wrong(400, f"no picture {error} in the cache")
+        if form := body.get("response_format"):
+            if not wished.schemas:
+                return wrong(400, "response_format is not supported")
+            seen.schema = form["json_schema"]["schema"]
         stop = tuple(body.get("stop") or ())
         sampling = Sampling(
             body["max_tokens"], body["temperature"], body.get("top_p", 1.0), body.get("seed", 0),
@@ -164,7 +169,6 @@ def app() -> FastAPI:
             async for piece in iterate_in_threadpool(iter(wished.says or reply)):
                 yield event(choices=[{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
                 said += 1
-                seen.tokens += 1
                 if said == wished.cut:
                     return
                 await asyncio.sleep(wished.pause_s)

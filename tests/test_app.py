@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from serving import chromium, enter
 
 from app import cli
+from tests.model_server import Running
 
 ROOT = Path(__file__).parents[1]
 Started = tuple[subprocess.Popen[str], str, Path]  # with the address, and the folder that all it writes is in
@@ -63,6 +64,16 @@ def test_another_model_is_loaded_in_its_place_and_a_wrong_one_is_not(page: Page)
     page.fill("#doctor-name textarea, #doctor-name input", "tiny")
     page.locator("#doctor-go").click()
     expect(page.locator("#doctor-said")).to_contain_text("tiny answers now", timeout=60_000)
+
+
+def test_the_doctor_takes_a_server_for_the_model(page: Page, model_server: Running) -> None:
+    page.fill("#doctor-name textarea, #doctor-name input", model_server.address)
+    page.locator("#doctor-go").click()
+    expect(page.locator("#doctor-said")).to_contain_text("#tiny answers now: tiny, ", timeout=30_000)
+    expect(page.locator("#doctor-checks")).to_contain_text("pictures keep their size", timeout=60_000)
+    page.fill("#doctor-name textarea, #doctor-name input", "tiny")
+    page.locator("#doctor-go").click()
+    expect(page.locator("#doctor-said")).to_contain_text("million weights", timeout=60_000)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")

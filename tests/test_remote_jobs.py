@@ -79,6 +79,19 @@ def test_parse_ends_where_the_server_does_and_goes_on_later(
     model.close()
 
 
+@pytest.mark.parametrize("schemas", [True, False])
+def test_extract_gives_the_server_the_schema_if_it_takes_one(
+    tmp_path: Path, model_server: Running, capsys: pytest.CaptureFixture[str], schemas: bool
+) -> None:
+    Image.new("RGB", (100, 100), "white").save(tmp_path / "bill.png")
+    model_server.wish(schemas=schemas, says=['{"total": ', "7}"])
+    said = ["extract", str(tmp_path / "bill.png"), "--form", '{"total": 0}', "--max-tokens", "9", "--json"]
+    assert main([*said, "--model", model_server.address]) == 0
+    assert json.loads(capsys.readouterr().out)["values"] == {"total": 7}
+    schema = {"type": "object", "properties": {"total": {"type": ["number", "null"]}}, "required": ["total"]}
+    assert model_server.met()["schema"] == (schema if schemas else None)
+
+
 def test_the_agent_solves_practice_pages_through_a_server(
     tmp_path: Path, model_server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,7 @@ def of_page(
 ) -> tuple[Any, Reply]:
     """The page's values, asked a second time where they do not fit."""
     shown = json.dumps(form.example, ensure_ascii=False)
+    sampling = replace(sampling, schema=form.schema)
     asked: list[Message] = [user(ASK.format(form=shown), ImagePart(image))]
     value: Any = None
     for _ in range(2):

@@ -60,6 +60,7 @@ class RemoteModel:
         length = self.served.get("max_model_len")
         self.length = length if isinstance(length, int) else None  # tokens of prompt and reply; None: not told
         self.shown = Shown(self.server, self.id)
+        self.takes_schemas = True  # until it refuses one
         log.info("%s answers: %s, up to %s tokens", self.name, self.family.name, self.length or "?")
 
     def stream(self, messages: Sequence[Message], sampling: Sampling = Sampling()) -> Reply:
@@ -120,26 +121,32 @@ class RemoteModel:
     def events(
         self, conversation: list[Turn], sampling: Sampling, cancelled: threading.Event
     ) -> Generator[dict[str, Any], None, None]:
-        """What the server says; asked a second time, with all pictures, where it has forgotten one."""
+        """What the server says; asked again where it forgot a picture, and without a schema that it refuses."""
         known = self.shown.known(pictures_in(conversation))
+        held = sampling if self.takes_schemas else replace(sampling, schema=None)
         body = {
             "model": self.id,
             "messages": written(conversation, known),
             "stream": True,
             "stream_options": {"include_usage": True},
-            **chosen(sampling, self.family),
+            **chosen(held, self.family),
         }
         try:
             yield from self.server.events(body, cancelled)
-        except Refusal as refusal:
-            if not known or refusal.status in (401, 403, 404):
-                raise
-            if refusal.status in BUSY or isinstance(self.server.wrong(refusal), PromptTooLarge):
-                raise
-            self.shown.forget(known)
-            yield from self.server.events(body | {"messages": written(conversation)}, cancelled)
-        else:
             self.shown.found(known)
+            return
+        except Refusal as refusal:
+            is_final = refusal.status in {*BUSY, 401, 403, 404} or isinstance(
+                self.server.wrong(refusal), PromptTooLarge
+            )
+            if is_final or not (known or held.schema):
+                raise
+            if known:
+                self.shown.forget(known)
+            else:
+                log.warning("%s takes no such JSON schema (%s); it is asked without one", self.name, refusal)
+                self.takes_schemas = False
+        yield from self.events(conversation, sampling, cancelled)
 
 
 class Writer:

@@ -129,6 +129,9 @@ def chosen(sampling: Sampling, family: Family) -> dict[str, Any]:
     }
     if sampling.stop:  # the word itself stays in the text: vLLM's name for that, and SGLang's
         found |= {"stop": list(sampling.stop), "include_stop_str_in_output": True, "no_stop_trim": True}
+    if sampling.schema is not None:
+        held = {"name": "answer", "schema": dict(sampling.schema)}
+        found["response_format"] = {"type": "json_schema", "json_schema": held}
     if family.name == QWEN2_VL.name:  # it tells places with tokens that servers take for silent ones
         found["skip_special_tokens"] = False
     return found
