@@ -28,6 +28,7 @@ class Stretch:
     problem: str = ""  # what is missing or could not be understood
     seen_s: tuple[float, ...] = ()  # the frames that the model saw
     note: str = ""  # how many frames, how large
+    of: int = 1  # stretches that the video is watched in
 
 
 def find(
@@ -65,12 +66,14 @@ def watched(
     done: int = 0,
 ) -> Iterator[Stretch]:
     source = open_source(path, fps, view)
-    for begin, end in parts(source, model)[done:]:
+    every = parts(source, model)
+    for begin, end in every[done:]:
         shown = show(source, model.family, begin, end)
         reply = asked(model, shown.asked(question), shown.video, EVENTS_SAMPLING)
         on_reply(reply)
         reply.read()
-        yield replace(told(reply, begin, end, shown), seen_s=shown.at_s, note=sizes(shown, model.family))
+        seen = told(reply, begin, end, shown)
+        yield replace(seen, seen_s=shown.at_s, note=sizes(shown, model.family), of=len(every))
 
 
 def parts(source: Source, model: VisionLanguageModel) -> list[tuple[float, float]]:

@@ -123,6 +123,7 @@ def test_an_oracle_finds_all_moments(tmp_path: Path, videos: Path) -> None:
     assert low.score == pytest.approx(0.25) and low.wrong_format == 1
 
 
+@pytest.mark.slow
 def test_the_command_runs_with_tiny(tmp_path: Path, videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "sta.txt"
     path.write_text(LINES)

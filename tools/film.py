@@ -13,7 +13,9 @@ from PIL import Image
 LEAP_S = 10.0  # farther ahead than this, a seek is taken where the packets do not say what is nearer
 BACK_S = (0.0, 10.0, 60.0)  # how far before a moment a seek is tried: some indices lead past it
 # Containers that hold one video. Playlists and the like name other files or addresses, which must not be opened.
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,ogg,gif,apng,ivf"
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,ogg,gif,apng,ivf,mxf,nut,rm,dv,wtv,yuv4mpegpipe"
+)
 OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 EARLY_S = (-60.0, 0.0)  # for the start: some indices hold decoding times, and the first of these is before it
 SKIPPING = ("h264", "hevc")  # their packets each hold one picture that is shown, so what no other needs can be left out

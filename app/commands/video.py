@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,16 @@ from tools.record import record, screen
 from tools.video import facts, write_shown
 
 CLOCKS: dict[str, Clock] = {"as-is": "as is", "seconds": "seconds", "minutes": "minutes", "hours": "hours"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video and what is asked about it."""
+
+    model: VisionLanguageModel
+    file: Path
+    arguments: Namespace
+    place: Path | None  # of the results, without an ending; None: they are only told
 
 
 def run(arguments: Namespace) -> int:
@@ -96,12 +106,12 @@ def ask_long(model: VisionLanguageModel, source: Source, arguments: Namespace) -
     """Stretch by stretch, each answer as it comes; then one about all of them."""
     count = len(asked_about(arguments.text, parts(source, model)))
     print(f"[{count} stretches of {source.end_s - source.begin_s:.0f} s; --whole looks once]", file=sys.stderr)
-    place = places([source.path], arguments.out, "ask")[source.path]
+    job = Job(model, source.path, arguments, places([source.path], arguments.out, "ask")[source.path])
 
     def work(before: Sequence[Answer]) -> Iterator[Answer]:
         return answers(model, source, arguments.text, done=len(before))
 
-    found = told_one_by_one(model, source.path, arguments, place, Answer, work, count)
+    found = told_one_by_one(job, Answer, work, count)
     code = 1 if any(one.problem for one in found) else 0
     if len(found) == 1:
         return code
@@ -116,7 +126,7 @@ def all_of(model: VisionLanguageModel, files: Sequence[Path], arguments: Namespa
         try:
             if len(files) > 1 and not arguments.json:
                 say(f"{file}:")
-            found |= one_of(model, file, arguments, place)
+            found |= one_of(Job(model, file, arguments, place))
         except UserError as error:
             if len(files) == 1:
                 raise
@@ -125,8 +135,9 @@ def all_of(model: VisionLanguageModel, files: Sequence[Path], arguments: Namespa
     return 1 if failed or not found else 0
 
 
-def one_of(model: VisionLanguageModel, file: Path, arguments: Namespace, place: Path | None) -> bool:
+def one_of(job: Job) -> bool:
     """Was anything found?"""
+    model, file, arguments = job.model, job.file, job.arguments
     view, fps = view_of(arguments), arguments.fps
     if arguments.verb == "read":
         source = open_source(file, fps, View(view.begin_s, view.end_s, subtitles=False))
@@ -136,48 +147,55 @@ def one_of(model: VisionLanguageModel, file: Path, arguments: Namespace, place: 
             known = before[-1].said if before else ""
             return glances(model, file, fps, view=view, done=len(before), known=known)
 
-        return bool(any(one.said for one in told_one_by_one(model, file, arguments, place, Glance, look, count)))
+        return any(one.said for one in told_one_by_one(job, Glance, look, count))
 
     def watch(before: Sequence[Stretch]) -> Iterator[Stretch]:
         if arguments.verb == "find":
             return find(model, file, arguments.text, fps, view=view, done=len(before))
         return events(model, file, fps, view=view, done=len(before))
 
-    found = told_one_by_one(model, file, arguments, place, Stretch, watch, None)
+    found = told_one_by_one(job, Stretch, watch)
     if arguments.verb == "caption" and arguments.summary:
-        told = [Answer(part.begin_s, part.end_s, in_words(part.spans) or part.said) for part in found]
-        summary = sum_up(model, SUMMARY, told).read()
-        say(as_json({"file": str(file), "summary": summary}) if arguments.json else lines(summary))
+        sum_up_events(job, found)
     return any(stretch.spans for stretch in found)
 
 
+def sum_up_events(job: Job, found: Sequence[Stretch]) -> None:
+    told = [Answer(part.begin_s, part.end_s, in_words(part.spans) or part.said) for part in found]
+    summary = sum_up(job.model, SUMMARY, told).read()
+    if job.place:
+        write(job.place.with_name(job.place.name + ".summary.txt"), summary + "\n")
+    if job.arguments.kind != "lines" and not job.arguments.to:  # standard output holds the subtitles
+        print(lines(summary), file=sys.stderr)
+    else:
+        say(as_json({"file": str(job.file), "summary": summary}) if job.arguments.json else lines(summary))
+
+
 def told_one_by_one(
-    model: VisionLanguageModel,
-    file: Path,
-    arguments: Namespace,
-    place: Path | None,
-    kind: type[Piece],
-    work: Callable[[Sequence[Piece]], Iterator[Piece]],
-    count: int | None,
+    job: Job, kind: type[Piece], work: Callable[[Sequence[Piece]], Iterator[Piece]], count: int | None = None
 ) -> list[Piece]:
     """Each piece as it comes, from disk or from the model. What there is when Ctrl-C comes is told and written too."""
-    form = getattr(arguments, "kind", "lines")
+    file, arguments = job.file, job.arguments
     found: list[Piece] = []
     whole = False
-    coming = kept(place, claim(model, file, arguments), kind, work) if place else work([])
+    coming = kept(job.place, claim(job), kind, work) if job.place else work([])
     try:
-        for piece in tqdm(coming, total=count, desc=file.name, unit="part", disable=None, leave=False):
+        for piece in (bar := tqdm(coming, total=count, desc=file.name, unit="part", disable=None, leave=False)):
+            if isinstance(piece, Stretch) and not found:
+                bar.total = piece.of
+                print(f"[{file.name}: {piece.of} x {piece.note}]", file=sys.stderr)
             found.append(piece)
-            if form == "lines":
+            if "kind" not in arguments or arguments.kind == "lines":
                 for line in [as_json({"file": str(file)} | asdict(piece))] if arguments.json else piece_lines(piece):
                     say(line)
             if problem := problem_of(piece):
                 print(problem, file=sys.stderr)
         whole = True
     finally:
-        if place:
-            keep(place, file, found, whole)
-        finish(file, arguments, found, whole)
+        if found or whole:
+            if job.place:
+                keep(job.place, file, found, whole)
+            finish(file, arguments, found, whole)
     return found
 
 
@@ -196,11 +214,11 @@ def finish(file: Path, arguments: Namespace, found: Sequence[Any], whole: bool) 
             print(text, end="")
 
 
-def claim(model: VisionLanguageModel, file: Path, arguments: Namespace) -> dict[str, Any]:
-    asked = {
-        key: getattr(arguments, key, None) for key in ("verb", "text", "fps", "span", "scenes", "subtitles", "clock")
-    }
-    return claim_of(file, model=model.name, **asked)
+def claim(job: Job) -> dict[str, Any]:
+    """What two runs have in common when one can go on where the other stopped."""
+    names = ("verb", "text", "fps", "span", "scenes", "subtitles", "clock")
+    asked = {name: vars(job.arguments).get(name) for name in names}
+    return claim_of(job.file, model=job.model.name, **asked)
 
 
 def say(line: str) -> None:
