@@ -55,8 +55,8 @@ TEXTS = {
         "文件中此页还有模型没有读到的文字：",
     ),
     "documents.no_layer": (
-        "No words of the file were used on this page: all are the model's.",
-        "此页没有使用文件自带的文字：全部来自模型。",
+        "No words of the file's own were used on this page.",
+        "此页没有使用文件自带的文字。",
     ),
     "documents.edit": ("Edit", "编辑"),
     "documents.save": ("Save", "保存"),

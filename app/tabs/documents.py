@@ -176,11 +176,13 @@ class Documents:
                 return
 
     def trouble(self, papers: Papers, request: gr.Request) -> str:
-        """What went wrong, as HTML."""
-        told = [f"{escape(name)}: {escape(self.desk.wrong(error, request))}" for name, error in papers.problems]
+        """What went wrong, as HTML; with the name of the file where the error does not say it."""
+        said = [(name, self.desk.wrong(error, request)) for name, error in papers.problems]
+        told = [escape(text if name in text else f"{name}: {text}") for name, text in said]
         return "<br>".join([*told, *self.failure(papers.reading.error, request)])
 
     def failure(self, error: BaseException | None, request: gr.Request) -> list[str]:
+        """Why a worker ended, as HTML; nothing when it ended well."""
         if error is None:
             return []
         if isinstance(error, UserError):
