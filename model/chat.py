@@ -7,7 +7,7 @@ ten characters. Only this file puts such tokens into a prompt.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from model.families import Family, Grid
 from model.messages import ImagePart, Message, VideoPart, system
 from model.positions import IMAGE, TEXT, VIDEO, position_ids
-from model.preprocess import Patches, grid_of, prepare
+from model.preprocess import grid_of
 
 START, END = "<|im_start|>", "<|im_end|>"
 VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
@@ -50,22 +50,6 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """S tokens, ready to be prefilled."""
-
-    ids: Tensor  # (S,) long
-    kinds: Tensor  # (S,) int
-    positions: Tensor  # (3, S) long
-    next_position: int
-    images: tuple[Patches, ...]
-    videos: tuple[Patches, ...]
-    seconds_per_grid: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-@dataclass(frozen=True)
 class Control:
     """A special token of the template, so many times."""
 
@@ -92,31 +76,11 @@ def render(messages: Sequence[Message], family: Family, reply: bool = True) -> s
     return "".join(out)
 
 
-def encode(
-    messages: Sequence[Message],
-    tokenizer: Any,
-    family: Family,
-    prepare: Callable[[ImagePart | VideoPart, Family], Patches] = prepare,
-) -> Prompt:
-    """Everything a model needs to answer the messages.
-
-    tokenizer: the checkpoint's own, from transformers. prepare: pictures to patches; a caller that keeps a cache of
-    them passes its own.
-    """
-    layout = lay_out(messages, tokenizer, family)
-    return Prompt(
-        ids=layout.ids,
-        kinds=layout.kinds,
-        positions=layout.positions,
-        next_position=layout.next_position,
-        images=tuple(prepare(image, family) for image in layout.images),
-        videos=tuple(prepare(video, family) for video in layout.videos),
-        seconds_per_grid=layout.seconds_per_grid,
-    )
-
-
 def lay_out(messages: Sequence[Message], tokenizer: Any, family: Family) -> Layout:
-    """The prompt without the work on its pixels."""
+    """Everything a model needs to answer the messages, but the work on the pixels.
+
+    tokenizer: the checkpoint's own, from transformers.
+    """
     pieces = list(_pieces(messages, family, reply=True))
     shown = [(piece, grid_of(piece, family)) for piece in pieces if isinstance(piece, (ImagePart, VideoPart))]
     grids = [grid for _, grid in shown]

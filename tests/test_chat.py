@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from prompts import Prompt, encode
 from transformers import AutoTokenizer
 
-from model.chat import Prompt, encode, lay_out, render
+from model.chat import lay_out, render
 from model.families import QWEN2_5_VL, QWEN2_VL, QWEN3_VL, TINY, Family
 from model.messages import ImagePart, Message, Part, Role, VideoPart, assistant, system, user
 from model.positions import IMAGE, TEXT, VIDEO
-from model.preprocess import Patches, prepare
 from model.training.architecture import tokenizer as tiny_tokenizer
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -193,15 +193,3 @@ def test_qwen3_writes_the_time_before_every_grid_of_a_video(words: Any) -> None:
 def test_qwen3_refuses_what_its_template_would_drop(words: Any, messages: list[Message]) -> None:
     with pytest.raises(ValueError, match="qwen3-vl takes"):
         encode(messages, words, QWEN3_VL)
-
-
-def test_pictures_come_from_the_callers_cache(words: Any) -> None:
-    asked: list[object] = []
-
-    def remembered(part: ImagePart | VideoPart, family: Family) -> Patches:
-        asked.append(part)
-        return prepare(part, family)
-
-    shown = [picture(), video()]
-    encode([user(*shown)], words, QWEN2_5_VL, prepare=remembered)
-    assert asked == shown

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from prompts import encode
 from scripted import ScriptedModel
 
-from model.chat import encode
 from model.families import TINY
 from model.training import attempts, dpo
 from model.training.architecture import new_model, tokenizer

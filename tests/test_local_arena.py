@@ -19,9 +19,9 @@ from PIL import Image
 
 from model.chat import lay_out
 from model.families import FAMILIES
-from model.local.arena import Arena, Arenas, Slots, signs_of
+from model.local import asked as prompts
+from model.local.arena import Arena, Arenas, Slots
 from model.local.runner import LocalModel
-from model.local.vision import digests_of
 from model.messages import ImagePart, Message, VideoPart, assistant, user
 from model.vlm import Reply, Sampling
 
@@ -70,14 +70,10 @@ def fresh(model: LocalModel, messages: list[Message], sampling: Sampling) -> str
 
 def logits(model: LocalModel, messages: list[Message]) -> tuple[torch.Tensor, int]:
     """Of the first token of the reply; and how many tokens were not read for it."""
-    layout = lay_out(messages, model.tokenizer, model.family)
-    reply = model.stream(messages)
-    digests, wanted = digests_of(layout), model.need(layout)
-    arena = model.take(layout, digests, wanted, reply.cancelled)
-    kept = arena.length
-    found = model.prefill(arena, layout, digests, reply.cancelled)
-    model.arenas.give(arena)
-    return found, kept
+    signs = prompts.asked(lay_out(messages, model.tokenizer, model.family)).signs
+    kept = max((arena.common(signs) for arena in model.arenas.kept), default=0)
+    found = model.first_logits(messages)
+    return found, min(kept, len(signs) - 1)
 
 
 Deed = tuple[str, int, int]  # what is done, to which conversation, with what
@@ -180,7 +176,7 @@ def test_a_video_of_another_pace_is_another_video() -> None:
 
     def signs(seconds: float) -> torch.Tensor:
         layout = lay_out([user(VideoPart(frames, tuple(seconds * i for i in range(6))))], WORDS, model.family)
-        return torch.from_numpy(signs_of(layout, digests_of(layout)))
+        return torch.from_numpy(prompts.asked(layout).signs)
 
     assert torch.equal(signs(0.5), signs(0.5))
     assert not torch.equal(signs(0.5), signs(1.0))

@@ -13,7 +13,7 @@ from transformers import AutoConfig, Qwen3VLMoeConfig, Qwen3VLMoeForConditionalG
 
 from model.local import language
 from model.local.arena import Arena
-from model.local.language import Language, attention, why_not, why_not_of
+from model.local.language import Language, attention, lower_right, why_not, why_not_of
 from model.local.library import Library, slots_of
 
 NAMES = ("qwen2-vl", "qwen2.5-vl", "qwen3-vl")
@@ -76,7 +76,8 @@ def test_attention_is_the_masked_one(count: int, past: int, shared: int) -> None
     scores = queries @ wide_keys.transpose(1, 2) / 4
     later = torch.arange(past + count)[None] > torch.arange(past, past + count)[:, None]
     want = scores.masked_fill(later, -torch.inf).softmax(-1) @ wide_values
-    torch.testing.assert_close(attention(queries, keys, values, past).transpose(0, 1), want, rtol=0, atol=1e-12)
+    for way in (attention(queries, keys, values, past), lower_right(queries, keys, values)):
+        torch.testing.assert_close(way.transpose(0, 1), want, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)

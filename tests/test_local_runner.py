@@ -13,8 +13,9 @@ import pytest
 import torch
 from checkpoints import write_checkpoint
 from PIL import Image
+from prompts import encode
 
-from model.chat import encode, lay_out
+from model.chat import lay_out
 from model.local.load import load
 from model.local.runner import LocalModel
 from model.messages import ImagePart, Message, VideoPart, system, user

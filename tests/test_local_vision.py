@@ -13,7 +13,8 @@ from PIL import Image
 
 from model.families import FAMILIES
 from model.local import vision
-from model.local.vision import Seen, Vision, digest
+from model.local.asked import digest
+from model.local.vision import Seen, Vision
 from model.messages import ImagePart, VideoPart
 from model.preprocess import video_patches
 

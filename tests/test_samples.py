@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from prompts import encode
 
 from agent.memory import messages
 from agent.trajectory import Step
-from model.chat import encode
 from model.families import TINY
 from model.training.architecture import tokenizer
 from model.training.plans import planned_sample

@@ -15,6 +15,10 @@ from model.chat import Layout, lay_out
 from model.families import Family
 from model.messages import Message
 
+COMPILED = CompileConfig(fullgraph=True, mode="default")
+COMPILED._compile_all_devices = True  # else only GPUs get what `cache_implementation="static"` promises
+STATIC: dict[str, Any] = {"cache_implementation": "static", "compile_config": COMPILED}
+
 
 class Naive:
     """The processor and `generate` on the whole conversation, every time."""
@@ -55,8 +59,8 @@ class Kept(Naive):
     def answer(self, messages: Sequence[Message], count: int, **how: Any) -> list[int]:
         layout = lay_out(messages, self.tokenizer, self.family)
         most = min(len(self.ids), len(layout) - 1)
-        same = int((self.ids[:most] != layout.ids[:most]).int().argmax()) if most else 0
-        same = most if bool((self.ids[:most] == layout.ids[:most]).all()) else same
+        different = (self.ids[:most] != layout.ids[:most]).nonzero()
+        same = int(different[0]) if len(different) else most
         if (extra := self.cache.get_seq_length() - same) > 0:
             self.cache.crop(-extra)
         new = [part.image for part in layout.images[self.images :]]
@@ -66,10 +70,3 @@ class Kept(Naive):
         self.images = len(layout.images)
         self.ids = torch.cat([layout.ids, torch.tensor(said)])[: self.cache.get_seq_length()]
         return said
-
-
-COMPILED = CompileConfig(fullgraph=True, mode="default")
-COMPILED._compile_all_devices = True  # else only GPUs get what `cache_implementation="static"` promises
-
-
-STATIC: dict[str, Any] = {"cache_implementation": "static", "compile_config": COMPILED}

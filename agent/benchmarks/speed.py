@@ -78,7 +78,9 @@ NOT_YET = "not measured: R5, R6 and R7 have no race here"
 
 def run(quick: bool, only: Sequence[str]) -> dict[str, Any]:
     """All that is known afterwards, as JSON. quick: small sizes, to see that it works; the ratios mean nothing then."""
-    began, ratios, seconds, notes = time.monotonic(), dict[str, float | None].fromkeys(BARS), {}, [NOT_YET]
+    ratios = dict[str, float | None].fromkeys(BARS)
+    seconds: dict[str, dict[str, float]] = {}
+    began, notes = time.monotonic(), [NOT_YET]
     with one_thread():
         track = Track(QUICK if quick else Sizes())
         for name in only or RACES:

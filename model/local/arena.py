@@ -1,7 +1,4 @@
-"""Keys and values that conversations leave behind, so that the next prompt costs only what is new in it.
-
-What makes two tokens the same is all that their keys and values depend on: every id, picture and position up to them.
-"""
+"""Keys and values that conversations leave behind, so that the next prompt costs only what is new in it."""
 
 from __future__ import annotations
 
@@ -12,13 +9,10 @@ from itertools import count
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from model.chat import Layout
-from model.positions import IMAGE, VIDEO
+from model.local.asked import Signs
 
-Signs = NDArray[np.int64]  # (S, 6): id, the two halves of the picture's digest (0 for text), the three positions
 ROUND = 256  # tokens; room is made in such steps
 
 
@@ -131,6 +125,8 @@ class Arenas:
         """The reply is over; what it read stays for the next."""
         with self.lock:
             arena.busy = False
+            if arena.length == 0 and arena in self.kept:  # cancelled before anything was read
+                self.kept.remove(arena)
             self.evict(self.budget)
 
     def evict(self, spare: int) -> None:
@@ -143,20 +139,3 @@ class Arenas:
     def clear(self) -> None:
         with self.lock:
             self.kept.clear()
-
-
-def signs_of(layout: Layout, digests: Sequence[bytes]) -> Signs:
-    """digests: 16 bytes for every picture and video, images first, as the layout has them."""
-    signs = np.zeros((len(layout), 6), np.int64)
-    signs[:, 0] = layout.ids.numpy()
-    signs[:, 3:] = layout.positions.T.numpy()
-    halves = np.frombuffer(b"".join(digests), np.int64).reshape(-1, 2)
-    shown = len(layout.images)
-    for kind, grids, mine in ((IMAGE, layout.image_grids, halves[:shown]), (VIDEO, layout.video_grids, halves[shown:])):
-        signs[layout.kinds.numpy() == kind, 1:3] = mine.repeat([grid.tokens for grid in grids], 0)
-    return signs
-
-
-def word_sign(token: int, position: int) -> Signs:
-    """(1, 6): one token of text."""
-    return np.array([[token, 0, 0, position, position, position]], np.int64)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from model.chat import Layout, lay_out
 from model.families import Family
-from model.local.arena import Arena, Arenas, Signs, signs_of, word_sign
+from model.local.arena import Arena, Arenas
+from model.local.asked import Asked, Signs, asked, word_sign
 from model.local.choose import Chooser
 from model.local.language import Language, why_not
 from model.local.library import Library, slots_of
@@ -24,10 +25,9 @@ from model.local.memory import SPARE, Need, check, free_bytes, need, shape_of, u
 from model.local.repetition import is_loop
 from model.local.saved import restore, save, saved_length
 from model.local.turns import Cancelled, Turns
-from model.local.vision import Vision, digests_of
+from model.local.vision import Vision
 from model.local.words import TokenBytes, Writer
 from model.messages import Message
-from model.positions import IMAGE, VIDEO
 from model.vlm import PromptTooLarge, Reply, Sampling, Usage
 from tools.errors import UserError
 
@@ -91,7 +91,7 @@ class LocalModel:
         """Nothing of earlier conversations holds any longer; to be called when the weights were changed."""
         with self.turns.turn(threading.Event()):
             self.arenas.clear()
-            self.vision.remembered.clear()
+            self.vision = Vision(self.opened().model, self.family)
             self.language = reader(self.opened())
 
     def save(self, messages: Sequence[Message], file: Path) -> None:
@@ -99,8 +99,7 @@ class LocalModel:
 
         Raises UserError when nothing of it is kept.
         """
-        layout = lay_out(messages, self.tokenizer, self.family)
-        signs = signs_of(layout, digests_of(layout))
+        signs = asked(lay_out(messages, self.tokenizer, self.family)).signs
         with self.turns.turn(threading.Event()):
             best = max(self.arenas.kept, key=lambda arena: arena.common(signs), default=None)
             if best is None or not best.common(signs):
@@ -139,10 +138,10 @@ class LocalModel:
         began, arena = time.monotonic(), None
         try:
             with out_of_memory_told(usage):
-                digests = digests_of(layout)
-                arena = self.take(layout, digests, wanted, cancelled)
+                prompt = asked(layout)
+                arena = self.take(prompt, wanted, cancelled)
                 usage.cached_tokens = arena.length
-                logits = self.prefill(arena, layout, digests, cancelled)
+                logits = self.prefill(arena, prompt, cancelled)
             usage.prefill_s = time.monotonic() - began
             chooser, writer = Chooser(sampling, layout.ids.tolist()), Writer(self.token_bytes, sampling.stop)
             ids: list[int] = []
@@ -177,29 +176,27 @@ class LocalModel:
 
     def first_logits(self, messages: Sequence[Message]) -> Tensor:
         """Of the first token of the reply, (V,); what was read is kept as that of a reply is."""
-        layout, never = lay_out(messages, self.tokenizer, self.family), threading.Event()
-        digests = digests_of(layout)
-        arena = self.take(layout, digests, self.need(layout), never)
+        prompt, never = asked(lay_out(messages, self.tokenizer, self.family)), threading.Event()
+        arena = self.take(prompt, self.need(prompt.layout), never)
         try:
-            return self.prefill(arena, layout, digests, never)
+            return self.prefill(arena, prompt, never)
         finally:
             self.arenas.give(arena)
 
-    def take(self, layout: Layout, digests: Sequence[bytes], wanted: Need, cancelled: threading.Event) -> Arena:
+    def take(self, prompt: Asked, wanted: Need, cancelled: threading.Event) -> Arena:
         """The arena of this reply; `length` says how much of the prompt it holds already."""
         with self.turns.turn(cancelled):
             self.opened()
             spare = int((self.free_bytes() + self.arenas.idle_bytes) * SPARE) - wanted.memory
-            return self.arenas.take(signs_of(layout, digests), wanted.tokens + wanted.new_tokens, spare)
+            return self.arenas.take(prompt.signs, wanted.tokens + wanted.new_tokens, spare)
 
     @torch.inference_mode()
-    def prefill(self, arena: Arena, layout: Layout, digests: Sequence[bytes], cancelled: threading.Event) -> Tensor:
+    def prefill(self, arena: Arena, prompt: Asked, cancelled: threading.Event) -> Tensor:
         """Reads what the arena lacks of the prompt. Returns the logits of the first token of the reply, (V,)."""
         with self.turns.turn(cancelled):
             start = arena.length
-            rows, deep = self.embed(layout, digests, start, cancelled)
-            signs = signs_of(layout, digests)[start:]
-            return self.read(arena, signs, rows, layout.positions[:, start:], deep, cancelled)
+            rows, deep = self.embed(prompt, start, cancelled)
+            return self.read(arena, prompt.signs[start:], rows, prompt.layout.positions[:, start:], deep, cancelled)
 
     @torch.inference_mode()
     def decode(self, arena: Arena, token: int, position: int, cancelled: threading.Event) -> Tensor:
@@ -226,18 +223,15 @@ class LocalModel:
         arena.fill(signs)
         return logits
 
-    def embed(
-        self, layout: Layout, digests: Sequence[bytes], start: int, cancelled: threading.Event
-    ) -> tuple[Tensor, list[Tensor]]:
+    def embed(self, prompt: Asked, start: int, cancelled: threading.Event) -> tuple[Tensor, list[Tensor]]:
         """The prompt from token `start` on as rows (T, D), what the tower saw in the places of the pictures.
 
         Also what the first layers add to their output there, each (T, D); Qwen3-VL only, else none.
         """
         table = self.opened().get_input_embeddings()
-        rows = table(layout.ids[start:].to(table.weight.device))
+        rows = table(prompt.layout.ids[start:].to(table.weight.device))
         deep: list[Tensor] = []
-        places = picture_places(layout)
-        for part, key, place in zip(layout.parts, digests, places, strict=True):
+        for part, key, place in zip(prompt.layout.parts, prompt.digests, prompt.places, strict=True):
             if place[-1] < start:
                 continue
             known = int((place < start).sum())  # of its tokens, what the arena holds already
@@ -253,14 +247,6 @@ class LocalModel:
 def reader(weights: Any) -> Language | Library:
     """What runs the language model: our own forward where it knows the checkpoint."""
     return Library(weights) if why_not(weights) else Language(weights)
-
-
-def picture_places(layout: Layout) -> list[Tensor]:
-    """For every picture and then every video, where in the prompt its tokens stand."""
-    out: list[Tensor] = []
-    for kind, grids in ((IMAGE, layout.image_grids), (VIDEO, layout.video_grids)):
-        out += torch.split((layout.kinds == kind).nonzero()[:, 0], [grid.tokens for grid in grids])
-    return out
 
 
 def end_tokens(weights: Any, tokenizer: Any, family: Family) -> frozenset[int]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from model.chat import Layout
 from model.families import Family
 from model.local.library import stoppable
 from model.local.memory import frames_at_once
 from model.local.tower import Tower, is_known
 from model.messages import ImagePart, VideoPart
-from model.preprocess import Patches, prepare, rgb
+from model.preprocess import Patches, prepare
 
 REMEMBERED_BYTES = 256 * 2**20  # some twenty 1920x1080 screenshots at the width of the 3B model
 
@@ -49,7 +46,7 @@ class Vision:
     def see(self, part: ImagePart | VideoPart, key: bytes, cancelled: threading.Event) -> Seen:
         """What the tower makes of a picture or video; it depends on no position, so it is remembered.
 
-        key: its `digest`.
+        key: its digest.
         """
         known = self.remembered.pop(key, None)
         if known is None:
@@ -83,19 +80,3 @@ class Vision:
 def whole(part: Tensor | tuple[Tensor, ...]) -> Tensor:
     """Versions differ in whether they cut this by picture; there is one."""
     return part if isinstance(part, Tensor) else torch.cat(part)
-
-
-def digests_of(layout: Layout) -> list[bytes]:
-    """Of every image and then every video."""
-    return [digest(part) for part in layout.parts]
-
-
-def digest(part: ImagePart | VideoPart) -> bytes:
-    """16 bytes that tell a picture or video from every other, taken before any work on its pixels."""
-    frames = (part.image,) if isinstance(part, ImagePart) else part.frames
-    found = sha256(type(part).__name__.encode())
-    for frame in frames:
-        pixels = np.asarray(rgb(frame))
-        found.update(repr(pixels.shape).encode())
-        found.update(pixels.data)
-    return found.digest()[:16]

@@ -16,10 +16,10 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 
 from model.chat import lay_out
+from model.local.asked import asked
 from model.local.checkpoint import find
 from model.local.library import deep_inputs
 from model.local.runner import LocalModel
-from model.local.vision import digests_of
 from model.messages import Message
 from model.training.trainer import Log, manifest
 from tools.errors import UserError
@@ -66,13 +66,13 @@ def adapt(
 
 def surprise(model: LocalModel, conversation: Sequence[Message]) -> Tensor:
     """The mean loss of the tokens of the last message, which is told what the runner would tell it."""
-    *asked, last = conversation
-    layout = lay_out(asked, model.tokenizer, model.family)
+    *before, last = conversation
+    layout = lay_out(before, model.tokenizer, model.family)
     end = model.tokenizer.convert_tokens_to_ids(model.family.stop[0])
     said = torch.tensor([*model.tokenizer(last.text, add_special_tokens=False)["input_ids"], end])
     weights = model.opened()
     with torch.no_grad():
-        rows, deep = model.embed(layout, digests_of(layout), 0, threading.Event())
+        rows, deep = model.embed(asked(layout), 0, threading.Event())
         reply = weights.get_input_embeddings()(said.to(rows.device))
     places = layout.next_position + torch.arange(len(said))
     positions = torch.cat([layout.positions, places.expand(3, -1)], 1)
