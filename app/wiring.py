@@ -16,7 +16,7 @@ from model.vlm import VisionLanguageModel
 from tools.browser import Browser
 from tools.desktop import Desktop
 from tools.display import own_display
-from tools.virtual_desktop import VirtualDesktop
+from tools.virtual_desktop import VirtualDesktop, check
 
 
 def load_model(settings: Settings) -> LocalModel:
@@ -28,6 +28,14 @@ def open_browser(settings: Settings, family: Family, url: str, downloads: Path |
     """A page at the scale that the model reads best, unless the settings name another. Raises UserError."""
     scale = settings.scale or family.device_scale
     return Browser(url, viewport=settings.viewport, scale=scale, headed=settings.headed, downloads=downloads)
+
+
+def check_screen(start: str) -> None:
+    """Can there be such a desktop? Asked before weights are loaded, which may take long. Raises UserError."""
+    if apps := screens.sandbox_apps(start):
+        check(apps)
+    elif screens.desktop_part(start):
+        own_display()
 
 
 def open_screen(settings: Settings, family: Family, start: str, downloads: Path | None = None) -> Browser | Desktop:

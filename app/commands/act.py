@@ -43,10 +43,11 @@ def who_answers() -> Guide:
 
 
 def run(arguments: Namespace) -> int:
-    settings = read_settings(vars(arguments))
+    settings, start = read_settings(vars(arguments)), screens.start_of(arguments)
+    wiring.check_screen(start)
     screens.end_when_told()
     with closing(wiring.load_model(settings)) as model:
-        outcome = perform(settings, model, arguments.task, screens.start_of(arguments), guide=who_answers())
+        outcome = perform(settings, model, arguments.task, start, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")
     print(f"report: {outcome.report}")
     return 0 if outcome.ending.success else 1
