@@ -24,7 +24,7 @@ from tools.desktop import Desktop
 from tools.display import own_display
 from tools.errors import UserError
 from tools.url_rules import BadPattern, Rules
-from tools.virtual_desktop import VirtualDesktop
+from tools.virtual_desktop import VirtualDesktop, check
 
 
 def load_model(settings: Settings) -> LocalModel | RemoteModel:
@@ -67,6 +67,14 @@ def open_browser(
         downloads=downloads,
         rules=with_start(rules, url) if given else rules,
     )
+
+
+def check_screen(start: str) -> None:
+    """Can there be such a desktop? Asked before weights are loaded, which may take long. Raises UserError."""
+    if apps := screens.sandbox_apps(start):
+        check(apps)
+    elif screens.desktop_part(start):
+        own_display()
 
 
 def open_screen(

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -64,10 +65,11 @@ def keep(home: Path, control: Callable[..., int]) -> None:
     print(json.dumps({"display": f":{number}", "home": str(home), "authority": str(authority)}), flush=True)
     variables = surroundings(home, number, authority)
     for line in sys.stdin:
-        subprocess.Popen(
-            json.loads(line)["run"], env=variables, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        with suppress(OSError):  # no such program, say: then there is no window, which is noticed
+            subprocess.Popen(
+                json.loads(line)["run"], env=variables, cwd=home, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
 
 
 def surroundings(home: Path, number: str, authority: Path) -> dict[str, str]:

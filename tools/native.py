@@ -28,8 +28,10 @@ class Native:
     def place(self) -> Point:
         return Point(*self._hand.position())
 
-    def move(self, to: Point) -> None:
+    def move(self, to: Point) -> Point:
+        before = self.place()
         self._hand.moveTo(round(to.x), round(to.y))
+        return before
 
     def button(self, button: Button, down: bool) -> None:
         (self._hand.mouseDown if down else self._hand.mouseUp)(button=button)

@@ -31,8 +31,8 @@ class VirtualDesktop:
 
     def __init__(self, apps: Sequence[str] = (), size: Size = SIZE, needs: Sequence[str] = ()) -> None:
         """apps: command lines, started at once. needs: other programs. Raises UserError for what is not installed."""
+        check(apps, needs)
         commands = [split(app) for app in apps]
-        check([*needs, *(command[0] for command in commands)])
         self._keeper = start_keeper()
         try:
             self._tell({"screen": str(size)})
@@ -104,11 +104,12 @@ def split(app: str) -> list[str]:
     return words
 
 
-def check(programs: Sequence[str]) -> None:
-    """Raises UserError."""
+def check(apps: Sequence[str], needs: Sequence[str] = ()) -> None:
+    """Is everything installed, and has each command line a program? Raises UserError."""
     if not sys.platform.startswith("linux"):
         raise UserError("a virtual desktop needs Linux; here use your own screen or the browser")
-    missing = [name for name in (*PACKAGES, *programs) if shutil.which(name) is None]
+    programs = (*PACKAGES, *needs, *(split(app)[0] for app in apps))
+    missing = [name for name in programs if shutil.which(name) is None]
     if missing:
         packages = " ".join(PACKAGES.get(name, name) for name in missing)
         raise UserError(

@@ -12,7 +12,7 @@ from Xlib import X, Xatom, error
 from Xlib.display import Display as Connection
 from Xlib.ext import record, xtest
 from Xlib.protocol import event as events
-from Xlib.protocol import rq
+from Xlib.protocol import request, rq
 
 from tools.actions import Button
 from tools.display import Display
@@ -61,10 +61,13 @@ class X11:
         with self._talking():
             return place_of(self._x)
 
-    def move(self, to: Point) -> None:
+    def move(self, to: Point) -> Point:
         with self._talking():
-            xtest.fake_input(self._x, X.MotionNotify, x=round(to.x), y=round(to.y))
+            asked = request.QueryPointer(display=self._x.display, defer=True, window=self._root.id)
+            xtest.fake_input(self._x, X.MotionNotify, x=round(to.x), y=round(to.y))  # at once: nobody comes in between
             self._x.sync()
+            asked.reply()
+            return Point(asked.root_x, asked.root_y)
 
     def button(self, button: Button, down: bool) -> None:
         self._button(BUTTONS[button], down)
