@@ -22,6 +22,7 @@ ELSEWHERE = {
     BROWSER_VARIABLE,
     "HANDEYE_DATA",
     "HANDEYE_PASSWORD",
+    "HANDEYE_VAULT",
 }  # read where they are used; none is for a run's record
 
 

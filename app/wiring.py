@@ -16,6 +16,7 @@ from model.vlm import VisionLanguageModel
 from tools.addresses import with_start
 from tools.browser import Browser
 from tools.errors import UserError
+from tools.secrets import Secrets
 from tools.url_rules import BadPattern, Rules
 
 
@@ -31,6 +32,7 @@ def open_browser(
     downloads: Path | None = None,
     own_ports: Sequence[int] = (),
     given: bool = True,
+    secrets: Secrets | None = None,
 ) -> Browser:
     """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
 
@@ -49,6 +51,7 @@ def open_browser(
         headed=settings.headed,
         downloads=downloads,
         rules=with_start(rules, url) if given else rules,
+        secrets=secrets,
     )
 
 

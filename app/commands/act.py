@@ -21,10 +21,12 @@ from agent.trajectory import Ending, Step, describe
 from app import wiring
 from app.settings import Settings, read_settings, to_json
 from app.show import printable, shown, step_lines
+from app.vault import vault
 from model.vlm import VisionLanguageModel
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
 from tools.overlay import mark
+from tools.secrets import Secrets
 
 ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
 YES = ("y", "yes", "是", "好", "可以")
@@ -97,9 +99,11 @@ def perform(
     on_agent: gets the agent before it begins, to stop it. given: the address comes from a person.
     """
     seconds, steps, ending = 0.0, 0, Ending("interrupted")
+    secrets = vault().of_task(task) if given else Secrets({})
     with Recording(settings.runs, task, model.name, model.family.name, {**to_json(settings), "url": url}) as recording:
         try:
-            browser = wiring.open_browser(settings, model.family, url, recording.folder / "downloads", given=given)
+            downloads = recording.folder / "downloads"
+            browser = wiring.open_browser(settings, model.family, url, downloads, given=given, secrets=secrets)
         except UserError:
             shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
