@@ -70,13 +70,13 @@ class Vault:
         """Those that the task names, and no other. Raises UserError when one is missing."""
         wanted, names = set(NAMED.findall(task)), self.names()
         if missing := sorted(wanted - set(names)):
-            raise UserError(f"there is no secret {missing[0]}; add it first: {ADD.replace('NAME', missing[0])}")
+            raise not_there(missing[0])
         kept: Mapping[str, str | None] = {}
         if wanted:
             kept = {name: keyring.get_password(SERVICE, name) for name in wanted} if self.has_keyring else self._read()
         found = {name: Secret(value, names[name]) for name in wanted if (value := kept.get(name))}
         if lost := sorted(wanted - set(found)):
-            raise UserError(f"{lost[0]} is gone from the vault; add it again: {ADD.replace('NAME', lost[0])}")
+            raise not_there(lost[0])
         return Secrets(found)
 
     def _read(self) -> dict[str, str]:
@@ -102,6 +102,11 @@ class Vault:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
         draft.replace(path)
+
+
+def not_there(name: str) -> UserError:
+    add = ADD.replace("NAME", name)
+    return UserError(f"there is no secret {name}; add it first: {add}", f"没有机密 {name}，请先添加：{add}")
 
 
 def vault() -> Vault:
