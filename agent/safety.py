@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from agent import prompts
 from agent.risks import Risk, host_of, risk
 from agent.trajectory import describe
-from tools.actions import Action, Goto, points
+from tools.actions import Action, Click, Goto, Press, Type, points
 from tools.environment import Screenshot
 from tools.geometry import Point
 from tools.targets import Target
@@ -94,12 +94,19 @@ class Approvals:
         self.ask, self.look, self.find, self.always = ask, look, find, always
         self.grant, self.said = grant, [task]
         self.sites = [host] if (host := host_of(start)) else []
+        self._screen: Screenshot | None = None  # of the call whose actions are being checked
+        self._clicked: Target | None = None  # by an earlier action of that call: it will have the keyboard
 
     def heard(self, words: str) -> None:
         self.said.append(words)
 
     def check(self, action: Action, screenshot: Screenshot) -> None:
-        target = self.find(action)
+        if screenshot is not self._screen:
+            self._screen, self._clicked = screenshot, None
+        typed_there = self._clicked if isinstance(action, Type | Press) else None
+        target = typed_there or self.find(action)
+        if isinstance(action, Click):
+            self._clicked = target
         reason = risk(action, target, self.said, self.sites)
         if not (self.always or reason):
             self.grant(False)
@@ -109,7 +116,7 @@ class Approvals:
         now = self.look()
         unchanged = all(is_same_near(point, screenshot, now) for point in points(action))
         elsewhere = now.url != screenshot.url or (not now.url and now.title != screenshot.title)
-        if not unchanged or elsewhere or self.find(action) != target:
+        if not unchanged or elsewhere or (typed_there or self.find(action)) != target:
             raise Refused(prompts.CHANGED)
         self.sites += filter(None, [host_of(action.url if isinstance(action, Goto) else target.leads_to)])
         self.grant(True)

@@ -89,6 +89,7 @@ def parser() -> ArgumentParser:
     add_act(commands)
     add_replay(commands)
     add_runs(commands)
+    add_secrets(commands)
     add_ground(commands)
     add_parse(commands)
     add_extract(commands)
@@ -191,6 +192,18 @@ def add_runs(commands: Any) -> None:
         verb.add_argument("--json", action="store_true", help="for programs")
     for verb in (listed, shown, verified, exported):
         verb.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: as the settings say)")
+
+
+def add_secrets(commands: Any) -> None:
+    group = commands.add_parser("secrets", help="what {{name}} in a task stands for", allow_abbrev=False)
+    verbs = group.add_subparsers(title="what to do", metavar="VERB", dest="verb", required=True)
+    about = "keep a secret; it is asked for, or read from standard input"
+    add = command(verbs, "add", about, "secrets add word --for https://example.com", does="secrets")
+    add.add_argument("name", metavar="NAME", help="a task names it as {{NAME}}")
+    add.add_argument("--for", dest="address", required=True, metavar="URL", help="the only site it is typed on")
+    command(verbs, "list", "names and the sites they are for", "secrets list", does="secrets")
+    remove = command(verbs, "remove", "forget one", "secrets remove word", does="secrets")
+    remove.add_argument("name", metavar="NAME")
 
 
 def add_ground(commands: Any) -> None:

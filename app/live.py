@@ -18,6 +18,7 @@ from agent.trajectory import Ask, Ending, Step
 from app import address_book, screens
 from app.desk import Desk
 from app.settings import Approve, Settings, to_json
+from app.vault import vault
 from app.worker import Worker
 from model.families import Family
 from model.messages import Message
@@ -190,13 +191,16 @@ class Live:
     def _work(self, worker: Worker[Step]) -> Iterator[Step]:
         from app import wiring  # loads torch, which takes seconds; the page is there before it
 
+        secrets = vault().of_task(self.job.task)
         model = Again(self.job.replies, self._model())
         with page_of(self.job.start, self.settings) as (url, settings, book):
             kept = {**to_json(settings), "url": url, "start": self.job.start}
             with Recording(settings.runs, self.job.task, model.name, model.family.name, kept) as recording:
                 try:
                     downloads = recording.folder / "downloads"
-                    screen = wiring.open_screen(settings, model.family, url, downloads, self._own_ports)
+                    screen = wiring.open_screen(
+                        settings, model.family, url, downloads, self._own_ports, secrets=secrets
+                    )
                 except (UserError, EnvironmentLost):
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "HANDEYE_API_KEY",
     "HANDEYE_DATA",
     "HANDEYE_PASSWORD",
+    "HANDEYE_VAULT",
 }  # read where they are used; none is for a run's record
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.report import UNSEEN
 from agent.trajectory import Step, in_words
 
 
@@ -26,4 +27,6 @@ def printable_line(line: str) -> str:
 
 def shown(text: str) -> str:
     """On one line with nothing left out: what could hide or turn words stands as its number."""
-    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
+    return "".join(
+        letter if letter.isprintable() and not UNSEEN.match(letter) else f"\\u{ord(letter):04x}" for letter in text
+    )

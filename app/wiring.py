@@ -23,6 +23,7 @@ from tools.browser import Browser
 from tools.desktop import Desktop
 from tools.display import own_display
 from tools.errors import UserError
+from tools.secrets import Secrets
 from tools.url_rules import BadPattern, Rules
 from tools.virtual_desktop import VirtualDesktop, check
 
@@ -48,6 +49,7 @@ def open_browser(
     downloads: Path | None = None,
     own_ports: Sequence[int] = (),
     given: bool = True,
+    secrets: Secrets | None = None,
 ) -> Browser:
     """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
 
@@ -66,6 +68,7 @@ def open_browser(
         headed=settings.headed,
         downloads=downloads,
         rules=with_start(rules, url) if given else rules,
+        secrets=secrets,
     )
 
 
@@ -84,6 +87,7 @@ def open_screen(
     downloads: Path | None = None,
     own_ports: Sequence[int] = (),
     given: bool = True,
+    secrets: Secrets | None = None,
 ) -> Browser | Desktop:
     """start: an address of a page, or of a desktop as app/screens.py writes them. Raises UserError.
 
@@ -93,7 +97,7 @@ def open_screen(
         return VirtualDesktop(apps, settings.viewport).desktop(settings.scale or 1.0)
     if given and (part := screens.desktop_part(start)):
         return Desktop(own_display(), part=part, scale=settings.scale or 1.0, framed=True)
-    return open_browser(settings, family, start, downloads, own_ports, given)
+    return open_browser(settings, family, start, downloads, own_ports, given, secrets)
 
 
 def make_policy(

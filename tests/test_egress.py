@@ -162,6 +162,15 @@ def test_a_name_that_is_listed_may_lead_inside_and_the_judged_address_is_the_one
     assert len(answers) == 1
 
 
+def test_a_tunnel_to_what_is_allowed_carries_both_ways(site: Site) -> None:
+    site.put("/a", "hello" * 50_000)
+    host = site.address.removeprefix("http://")
+    with closing(Egress(Rules((host,)))) as egress:
+        tunnel = f"CONNECT {host} HTTP/1.1\r\n\r\nGET /a HTTP/1.1\r\nConnection: close"
+        reply = asked(egress, tunnel)
+    assert reply.startswith("HTTP/1.1 200 Connection established") and reply.count("hello") == 50_000
+
+
 @pytest.mark.parametrize("request_", ["", "nonsense", "GET / HTTP/1.1", "GET https://a.test/ HTTP/1.1"])
 def test_what_is_no_request_to_a_proxy_is_refused(request_: str) -> None:
     with closing(Egress(Rules())) as egress:

@@ -82,6 +82,17 @@ def test_only_what_may_not_be_undone_is_asked_about() -> None:
     assert [str(request.reason) for request in asked] == ["“Delete” may not be undone"] and granted == [False, True]
 
 
+def test_what_one_call_clicks_on_is_where_its_keys_go() -> None:
+    form, elsewhere = Target("text", form="post"), Target("text")
+    policy = Approvals(lambda request: False, screen, find=lambda action: form if action == CLICK else elsewhere)
+    call = screen()
+    for action in (CLICK, Press(("delete",))):
+        policy.check(action, call)
+    with pytest.raises(Denied, match="it sends a form"):
+        policy.check(Press(("enter",)), call)
+    policy.check(Press(("enter",)), screen())  # of another call, where the focus is known to be elsewhere
+
+
 def test_a_site_that_a_person_has_let_it_go_to_is_one_of_the_task() -> None:
     asked: list[Request] = []
     policy = Approvals(lambda request: not asked.append(request), screen, start="https://www.shop.test/a")

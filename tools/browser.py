@@ -42,9 +42,12 @@ from tools.environment import ActionFailed, EnvironmentLost, Screenshot
 from tools.errors import UserError
 from tools.geometry import Point, Size
 from tools.hands import Hands, known_keys
+from tools.overlay import black_out
+from tools.secrets import FIND as HIDE
+from tools.secrets import NAMED, Secrets, as_boxes
 from tools.settle import is_still, settle
 from tools.tab import DRAWN_IN_PAGE, Tab
-from tools.targets import Target, as_target, find
+from tools.targets import Target, answer, as_target, find
 from tools.traffic import Traffic
 from tools.url_rules import Rules
 
@@ -79,10 +82,11 @@ class Browser:
         settle_cap_s: float = 5.0,
         answer_s: float = ANSWER_S,
         rules: Rules | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         """viewport: CSS pixels; screenshots are `scale` times as large. downloads: None refuses them.
         answer_s: after which a page that leaves one click or capture unanswered is ended.
-        rules: what may be contacted; None: anything, for pages of one's own.
+        rules: what may be contacted; None: anything, for pages of one's own. secrets: what {{name}} stands for.
 
         Raises UserError when no browser starts or `url` cannot be opened.
         """
@@ -99,7 +103,7 @@ class Browser:
         self._navigations = 0
         self._frame: Image.Image | None = None  # the screen as the last action left it
         self._closed = False
-        self._rules = rules
+        self._rules, self._secrets = rules, secrets or Secrets({})
         self._egress = Egress(rules) if rules else None
         self._engine = self._started(headed, answer_s)
         middle = Point(self.size.width / 2, self.size.height / 2)
@@ -129,8 +133,9 @@ class Browser:
 
     def screenshot(self) -> Screenshot:
         self._frame = self._retried(self._settled)
-        title = self._retried(self._title)
-        return Screenshot(self._frame, title, self.page.url)
+        title, url = self._retried(self._title), self.page.url
+        image = self._retried(lambda: self._blacked(self._frame or self._capture()))
+        return Screenshot(image, self._secrets.hidden(title), self._secrets.hidden(url))
 
     def perform(self, action: Action) -> str:
         for point in points(action):
@@ -166,9 +171,11 @@ class Browser:
         pending = (*(said or "to be left" for _, said in sorted(self._asked)), *(f"to save {n}" for n in self._offered))
         try:
             with self._engine.answers():
-                return as_target(find(self._tab.session, at), self.page.url, pending)
+                found = find(self._tab.session, at)
         except PlaywrightError:  # it is just going elsewhere, or does not answer
             return Target(foreign="one that cannot be asked", page=self.page.url, pending=pending)
+        hidden = {key: self._secrets.hidden(value) if isinstance(value, str) else value for key, value in found.items()}
+        return as_target(hidden, self._secrets.hidden(self.page.url), pending)
 
     def grant(self, allowed: bool) -> None:
         """Has a person allowed the next action? From then on a file is saved only after one that was."""
@@ -195,7 +202,7 @@ class Browser:
             case Scroll(at=at, dx=dx, dy=dy):
                 self._hands.scroll(at, dx, dy)
             case Type(text=text):
-                self._hands.type(text)
+                self._type(text)
             case Press(keys=names):
                 keys = known_keys(names)
                 self._do(SHORTCUTS[keys]) if keys in SHORTCUTS else self._hands.press(keys)
@@ -213,6 +220,13 @@ class Browser:
                 self._switch(index)
             case CloseTab():
                 self._close_tab()
+
+    def _type(self, text: str) -> None:
+        if NAMED.search(text):
+            if foreign := self.target(Type(text)).foreign:
+                raise ActionFailed(f"a secret is not typed into a page of another site, {foreign}")
+            text = self._secrets.filled(text, self.page.url)
+        self._hands.type(text)
 
     def _wait(self, seconds: float) -> None:
         if not seconds >= 0:  # NaN too
@@ -315,6 +329,14 @@ class Browser:
                 return True
         return False
 
+    def _blacked(self, frame: Image.Image) -> Image.Image:
+        """The frame without the secrets that were typed, wherever the page shows them."""
+        if not self._secrets.typed:
+            return frame
+        with self._engine.answers():
+            found = answer(self._tab.session, HIDE, sorted(self._secrets.typed))
+        return black_out(frame, as_boxes(found, self.scale))
+
     def _capture(self) -> Image.Image:
         with self._engine.answers():
             return self._tab.capture()
@@ -347,7 +369,7 @@ class Browser:
         """All there is to say since it was last asked."""
         notes, self._notes = [*self._notes, *(self._egress.told() if self._egress else ())], []
         more = [f"and {len(notes) - MAX_NOTES} things more"] if len(notes) > MAX_NOTES else []
-        return "; ".join([*notes[:MAX_NOTES], *more, *last])
+        return self._secrets.hidden("; ".join([*notes[:MAX_NOTES], *more, *last]))
 
     # -- tabs and what goes wrong with them -----------------------------------------------------------------------
 

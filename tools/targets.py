@@ -5,6 +5,7 @@ Asked in a world of its own, where the page's scripts cannot answer in its place
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,13 +87,17 @@ def find(session: CDPSession, at: Point | None) -> dict[str, Any]:
 
     Raises Playwright's Error.
     """
+    found: dict[str, Any] = answer(session, FIND, *((None, None) if at is None else (at.x, at.y))) or {}
+    return found
+
+
+def answer(session: CDPSession, script: str, *arguments: object) -> Any:
+    """What the function gives in a world of its own, beside the page's scripts. Raises Playwright's Error."""
     frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
     world = session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "handeye"})
-    place = "null, null" if at is None else f"{at.x:.2f}, {at.y:.2f}"
-    asked = {"contextId": world["executionContextId"], "returnByValue": True}
-    answer = session.send("Runtime.evaluate", {"expression": f"({FIND})({place})", **asked})
-    found: dict[str, Any] = answer["result"].get("value") or {}
-    return found
+    called = f"({script})({', '.join(json.dumps(argument) for argument in arguments)})"
+    options = {"contextId": world["executionContextId"], "returnByValue": True}
+    return session.send("Runtime.evaluate", {"expression": called, **options})["result"].get("value")
 
 
 def as_target(found: dict[str, Any], page: str, pending: tuple[str, ...]) -> Target:

@@ -24,10 +24,12 @@ from agent.trajectory import Ending, Step, describe, in_words
 from app import screens, wiring
 from app.settings import Settings, read_settings, recorded, to_json
 from app.show import printable, shown, step_lines
+from app.vault import vault
 from model.vlm import VisionLanguageModel
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
 from tools.overlay import mark
+from tools.secrets import Secrets
 
 ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
 YES = ("y", "yes", "是", "好", "可以")
@@ -149,6 +151,7 @@ def perform(
     again: the run to go on with, and not a new one. given: the address comes from a person.
     """
     kept = {**to_json(settings), "url": url}
+    secrets = vault().of_task(task) if given else Secrets({})
     lost: Ending | None = None
     name, family = model.name, model.family.name
     opened = Recording.resumed(again.folder, kept) if again else Recording(settings.runs, task, name, family, kept)
@@ -156,7 +159,7 @@ def perform(
         steps = again.taken_up(recording) if again else []
         try:
             downloads = recording.folder / "downloads"
-            screen = wiring.open_screen(settings, model.family, url, downloads, given=given)
+            screen = wiring.open_screen(settings, model.family, url, downloads, given=given, secrets=secrets)
         except UserError:
             if not again:
                 shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
