@@ -14,7 +14,7 @@ from agent.reading import FEWEST_FRAMES, FPS, Video, look, of_one_size
 from model.families import Family
 from model.messages import VideoPart
 from model.parsing.times import shifted
-from model.prompts import HOURS, MINUTES, SUBTITLES
+from model.prompts import HOURS, MINUTES, SECONDS, SUBTITLES
 from tools.errors import UserError
 from tools.geometry import Size
 from tools.scenes import cuts, scene_times
@@ -22,7 +22,7 @@ from tools.subtitles import Line, between, subtitles
 from tools.video import Facts, facts, frames, frames_per_second
 
 Clock = Literal["as is", "seconds", "minutes", "hours"]
-CLOCKS: dict[Clock, str] = {"as is": "", "seconds": "", "minutes": MINUTES, "hours": HOURS}
+CLOCKS: dict[Clock, str] = {"as is": "", "seconds": SECONDS, "minutes": MINUTES, "hours": HOURS}
 SUBTITLE_LETTERS = 6000  # of one stretch; with more, those at the frames are taken
 UNEVEN = 1.02  # the longest gap between frames over the shortest, beyond which a model's clock runs unevenly
 

@@ -13,6 +13,7 @@ EVENTS = (
     "depiction."
 )
 SUBTITLES = "This video's subtitles are listed below:"
+SECONDS = " Use seconds as time format."
 MINUTES = " Use 'mm:ss.ff' as time format."
 HOURS = " Use 'hh:mm:ss.ff' as time format."
 CHOOSE = (  # Video-MME's own

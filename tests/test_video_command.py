@@ -147,6 +147,7 @@ def test_mistakes_are_said_before_the_model_is_loaded(tmp_path: Path, capsys: py
     assert "a.webm" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_page_is_recorded(tmp_path: Path, site: Site) -> None:
     site.put("/green", "<style>body { background: rgb(0, 120, 0) }</style>")
     program = "import sys; from app.cli import main; sys.exit(main(sys.argv[1:]))"
