@@ -23,6 +23,7 @@ from app.worker import Worker
 from model.families import Family
 from model.messages import Message, VideoPart
 from model.parsing import Span
+from model.parsing.times import BARE, seconds
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.errors import UserError
 from tools.geometry import Size
@@ -237,8 +238,6 @@ def within(size: Size, pixels: int) -> Size:
 
 def seconds_of(text: str) -> float | None:
     """ "1:05.5" or "65.5" to 65.5; None for nothing. Raises UserError."""
-    from model.parsing.times import BARE, seconds
-
     if not text.strip():
         return None
     match = BARE.fullmatch(text[:100])

@@ -13,6 +13,7 @@ from serving import chromium, enter, page_of
 
 LOCKED = Path(__file__).parent / "fixtures" / "locked.pdf"
 LIT = ".part.lit, .spot.lit"
+SLOW_MS = 60_000  # on a machine that is busy with other things
 reader = Reader()
 
 
@@ -24,8 +25,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=SLOW_MS)
     with chromium() as browser:
         yield browser
+    expect.set_options(timeout=None)
 
 
 @pytest.fixture(scope="module")
