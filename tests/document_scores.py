@@ -9,15 +9,17 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from oracle import Oracle
+from PIL import Image
 from printed import Made, made
 
 from agent.benchmarks.documents import score
+from agent.benchmarks.omnidoc import Piece, Truth
 from agent.benchmarks.score import mean, percent, table
 from agent.documents.ask import ask_pages, conclude
 from agent.documents.batch import Wanted, parse_files
@@ -25,9 +27,11 @@ from agent.documents.extract import Form, extract_file, gathered
 from agent.documents.formats import tables
 from agent.documents.kept import Sheets
 from agent.documents.language import told
-from agent.documents.pages import PageRead
+from agent.documents.pages import PageRead, read_page
 from agent.documents.spelling import TOKEN, letters
+from model.parsing import parse_document
 from model.vlm import Sampling, VisionLanguageModel
+from tools.documents import pages
 
 MEASURES = {
     "text": "text right",
@@ -40,6 +44,7 @@ MEASURES = {
     "answers": "answers",
     "cited": "pages cited",
 }
+SHARED = Path(__file__).parents[2] / "shared"
 MOST = 512  # new tokens of a reply; a page that takes more is read in halves
 KINDS = ("markdown", "html", "json", "text", "csv", "xlsx")
 
@@ -121,6 +126,23 @@ def answers_right(model: VisionLanguageModel, one: Made, sampling: Sampling) -> 
     return {"answers": mean(right), "cited": mean(cited)}
 
 
+def stored(shared: Path) -> Iterator[tuple[Path, str]]:
+    """The shared pictures with what a real model said of them."""
+    for name in ("document_parsing", "ocr"):
+        for record in json.loads((shared / f"data/qwen_outputs/{name}.json").read_text(encoding="utf-8")):
+            picture = shared / "data/images" / record["image"]
+            if picture.is_file() and record["image_size_wh"] == list(Image.open(picture).size):
+                yield picture, record["output"]
+
+
+def picture_right(found: PageRead, said: str) -> float:
+    """How much of the text that a real model read is in this reading of the same picture."""
+    truth = Truth(Path(), "", tuple(Piece("text", block.text) for block in parse_document(said)))
+    right = score(truth, [part.block for part in found.parts])["text"]
+    assert right is not None
+    return 1 - right
+
+
 def main(argv: list[str]) -> None:
     from app import wiring
     from app.settings import Settings
@@ -135,6 +157,12 @@ def main(argv: list[str]) -> None:
             rows.append([one.path.name, *("-" if found[key] is None else percent(found[key]) for key in MEASURES)])  # type: ignore[arg-type]
             print(rows[-1], file=sys.stderr, flush=True)
     print(table([f"{name}, %", *MEASURES.values()], rows))
+    if name != "oracle" and SHARED.is_dir():
+        sampling = Sampling(max_new_tokens=most)
+        for picture, said in stored(SHARED):
+            (sheet,) = pages(picture)
+            right = picture_right(read_page(model, sheet, sampling=sampling), said)
+            print(f"{picture.name}: {percent(right)} % of the text that a real model read", flush=True)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,9 @@ def test_what_need_not_be_read_may_be(tmp_path: Path) -> None:
 def test_texts_are_paired_across_other_cuts() -> None:
     assert pairs(["abcdef", "xyz"], ["xyz", "abc", "def"]) == [((1,), (0,)), ((0,), (1, 2))]
     assert pairs(["abc", "def"], ["abcdef"]) == [((0, 1), (0,))]
+    lines = ["roses", "are", "red", "violets", "are", "blue"]
+    assert pairs(["".join(lines)], lines) == [((0,), tuple(range(6)))]
+    assert pairs(lines, ["".join(lines)]) == [(tuple(range(6)), (0,))]
     assert pairs(["abc"], ["123"]) == [((0,), ()), ((), (0,))]
     assert pairs([], ["a"]) == [((), (0,))] and pairs(["a"], []) == [((0,), ())]
     assert order([((0,), (1,)), ((1,), (0,)), ((2,), ())]) == pytest.approx(2 / 3) and order([]) is None

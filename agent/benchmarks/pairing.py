@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 UNLIKE = 0.8  # edits a letter: two texts that differ more are not the same one
+INSIDE, SHORTEST = 80, 4  # percent of the shorter text that stands in the longer one, and its least letters
 MATH = re.compile(r"\\[\[\]()]|\\(?:begin|end)\{(?:equation|displaymath)\*?\}|\s+|\$")
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]  # which of the truths, which of the said; one of them may be empty
@@ -30,9 +32,12 @@ def pairs(truths: Sequence[str], said: Sequence[str], merge: bool = True) -> lis
 
     A text that is like no other stands alone. A neighbour is taken into a pair where that makes the pair more alike.
     """
-    found: list[Pair] = [((one,), (other,)) for one, other in likest(truths, said)]
-    loose_truths = {at for at in range(len(truths)) if all(at not in pair[0] for pair in found)}
-    loose_said = {at for at in range(len(said)) if all(at not in pair[1] for pair in found)}
+    matched = likest(truths, said)
+    if merge:
+        matched += contained(truths, said, matched)
+    found: list[Pair] = [((one,), (other,)) for one, other in matched]
+    loose_truths = set(range(len(truths))) - {one for one, _ in matched}
+    loose_said = set(range(len(said))) - {other for _, other in matched}
     if merge:
         found = grown(found, loose_said, lambda pair, ats: unlike(truths, said, (pair[0], ats)), side=1)
         found = grown(found, loose_truths, lambda pair, ats: unlike(truths, said, (ats, pair[1])), side=0)
@@ -52,6 +57,28 @@ def likest(truths: Sequence[str], said: Sequence[str]) -> list[tuple[int, int]]:
             continue
         found.append((one, other))
         costs[one, :] = costs[:, other] = np.inf
+    return found
+
+
+def contained(truths: Sequence[str], said: Sequence[str], matched: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of what is left, texts of which one stands in the other, the longest first: each a beginning for its neighbours.
+
+    So a paragraph is found again of which every line was said alone, or the other way round.
+    """
+    ones, others = {one for one, _ in matched}, {other for _, other in matched}
+    ways = [
+        (min(len(truths[one]), len(said[other])), one, other)
+        for one in range(len(truths))
+        for other in range(len(said))
+        if one not in ones and other not in others
+    ]
+    found = []
+    for length, one, other in sorted(ways, key=lambda way: (-way[0], way[1:])):
+        is_new = one not in ones and other not in others
+        if length >= SHORTEST and is_new and fuzz.partial_ratio(truths[one], said[other]) >= INSIDE:
+            found.append((one, other))
+            ones.add(one)
+            others.add(other)
     return found
 
 
