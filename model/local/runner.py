@@ -21,7 +21,7 @@ from model.local.asked import Asked, Signs, asked, word_sign
 from model.local.choose import Chooser
 from model.local.language import Language, why_not
 from model.local.library import Library, slots_of
-from model.local.memory import SPARE, Need, check, free_bytes, need, shape_of, unread
+from model.local.memory import GIB, SPARE, Need, check, free_bytes, need, shape_of, unread
 from model.local.repetition import is_loop
 from model.local.saved import restore, save, saved_length
 from model.local.turns import Cancelled, Turns
@@ -32,7 +32,8 @@ from model.vlm import PromptTooLarge, Reply, Sampling, Usage
 from tools.errors import UserError
 
 LOOP_CHECK_EVERY = 16  # tokens
-KEPT_SHARE = 0.25  # of the memory that is free beside the weights, for keys and values of conversations that may go on
+# For keys and values of conversations that may go on: of the memory that is free beside the weights, and at most.
+KEPT_SHARE, KEPT_BYTES = 0.25, 4 * GIB
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,8 @@ class LocalModel:
         self.vision = Vision(weights.model, family)
         self.language = reader(weights)
         slots = slots_of(weights)
-        self.arenas = Arenas(lambda room: Arena(slots, self.dtype, room), int(self.free_bytes() * KEPT_SHARE))
+        budget = min(int(self.free_bytes() * KEPT_SHARE), KEPT_BYTES)
+        self.arenas = Arenas(lambda room: Arena(slots, self.dtype, room), budget)
 
     @property
     def device(self) -> str:
