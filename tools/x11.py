@@ -84,7 +84,7 @@ class X11:
                 self._code(each, down)
 
     def write(self, text: str, beat: Callable[[], None]) -> None:
-        with self._talking(), self._caps_lock_off():
+        with self._caps_lock_off(), self._talking():
             shift = self._found(SHIFT)[0]
             for code, column in self._letters.slots(text):
                 beat()
@@ -198,15 +198,17 @@ class X11:
     @contextmanager
     def _caps_lock_off(self) -> Iterator[None]:
         """It would turn letters around."""
-        is_on = bool(self._root.query_pointer().mask & X.LockMask)
-        code = self._found("capslock")[0] if is_on else 0
-        for _ in range(is_on):
-            self._tap(code)
+        with self._talking():
+            is_on = bool(self._root.query_pointer().mask & X.LockMask)
+            code = self._found("capslock")[0] if is_on else 0
+            for _ in range(is_on):
+                self._tap(code)
         try:
             yield
         finally:
-            for _ in range(is_on):
-                self._tap(code)
+            with self._talking():
+                for _ in range(is_on):
+                    self._tap(code)
 
     # -- windows --------------------------------------------------------------------------------------------------
 
