@@ -16,8 +16,7 @@ from Xlib.protocol import request, rq
 
 from tools.actions import Button
 from tools.display import Display
-from tools.driver import DriverLost
-from tools.environment import ActionFailed
+from tools.environment import ActionFailed, EnvironmentLost
 from tools.errors import UserError
 from tools.geometry import Box, Point
 from tools.keys import X11 as NAMES
@@ -146,7 +145,7 @@ class X11:
         return end
 
     def close(self) -> None:
-        with suppress(DriverLost):
+        with suppress(EnvironmentLost):
             self.release()
             with self._talking():
                 if self._letters.is_lending:
@@ -157,14 +156,14 @@ class X11:
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
-        """Turns the end of the connection into DriverLost, and begins a new one after an interrupt."""
+        """Turns the end of the connection into EnvironmentLost, and begins a new one after an interrupt."""
         if self._is_torn:
             self._x, self._is_torn = connect(self._display), False
             self._root, self._letters.connection = self._x.screen().root, self._x
         try:
             yield
         except (error.ConnectionClosedError, OSError) as why:
-            raise DriverLost("the screen was closed") from why
+            raise EnvironmentLost("the screen was closed") from why
         except KeyboardInterrupt:
             self._is_torn = True
             raise
