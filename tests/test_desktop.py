@@ -26,6 +26,7 @@ SCRIPTS = {
     "arabic": [(0x621, 0x64A)],
     "emoji": [(0x1F300, 0x1F5FF), (0x1F600, 0x1F64F)],
 }
+SLOW = pytest.mark.slow
 LEFT, RIGHT = Box(0, 100, 1280, 900), Box(1280, 0, 2304, 768)  # two monitors, not level
 
 
@@ -61,14 +62,16 @@ def typed(made: VirtualDesktop, lines: list[str], before: tuple[str, ...] = ()) 
     return content(file).split("\n")[:-1]
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, pytest.param(500, marks=SLOW)])
 def test_a_file_holds_what_was_typed_in_any_script(count: int) -> None:
     needs("mousepad")
     with virtual_desktop() as made:
         assert typed(made, strings(count)) == strings(count)
 
 
-@pytest.mark.parametrize("layout", ["de", "ru", "us,ru -option grp:caps_toggle"])
+@pytest.mark.parametrize(
+    "layout", [pytest.param("de", marks=SLOW), pytest.param("ru", marks=SLOW), "us,ru -option grp:caps_toggle"]
+)
 def test_it_types_the_same_in_any_keyboard_layout(layout: str) -> None:
     needs("mousepad", "setxkbmap", "xdotool")
     text = 'yz YZ <>{}[]|@# "Ünï" жук ^` ¡中!'
@@ -94,7 +97,7 @@ def test_control_characters_are_refused_and_nothing_of_the_text_is_typed(empty: 
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.25, 2.0])
-@pytest.mark.parametrize("count", [16, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, pytest.param(500, marks=SLOW)])
 def test_clicks_land_on_the_pixel_that_the_screenshot_shows(empty: VirtualDesktop, scale: float, count: int) -> None:
     rng = random.Random(3)
     with reporter(empty.display) as window, Desktop(empty.display, scale=scale, settle_cap_s=0) as desktop:
@@ -105,7 +108,7 @@ def test_clicks_land_on_the_pixel_that_the_screenshot_shows(empty: VirtualDeskto
             assert abs(at.x / scale - hit.x) <= 1 and abs(at.y / scale - hit.y) <= 1
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [10, pytest.param(500, marks=SLOW)])
 def test_clicks_land_on_either_of_two_monitors(count: int) -> None:
     needs("xrandr")
     with virtual_desktop(size=Size(2304, 900)) as made:

@@ -16,7 +16,7 @@ from PIL import Image
 from tools.actions import Action, Click, Drag, Move, Press, Scroll, Type, Wait, points
 from tools.desktop_hands import DesktopHands, Stopped
 from tools.display import Display
-from tools.driver import DriverLost, open_driver
+from tools.driver import open_driver
 from tools.environment import ActionFailed, EnvironmentLost, Screenshot
 from tools.errors import UserError
 from tools.geometry import Box, Point, Size
@@ -41,10 +41,10 @@ class Desktop:
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """part: "all", the number of a monitor from 1, "left,top,width,height", or "window:" and words of its title.
-        scale: pixels of a screenshot for each that the system captures. framed: show a
-        border around it (X11 only). on_close: what else ends with it.
+        scale: pixels of a screenshot for each that the system captures. framed: show a border around it (X11 only).
+        on_close: what else ends with it.
 
-        Raises UserError when the screen cannot be used, has no such part, or is another run's.
+        Raises UserError when the screen cannot be used, has no such part, or is another run's; EnvironmentLost.
         """
         self.part, self.scale, self._cap_s = part, scale, settle_cap_s
         self._stopped = threading.Event()
@@ -98,19 +98,16 @@ class Desktop:
             picture = self._scaled(settle(self._grab, self._cap_s))
             self._factor = picture.width / self._area.width
             return Screenshot(picture, self._driver.title())
-        except (DriverLost, UserError) as error:
+        except UserError as error:
             raise EnvironmentLost(str(error)) from error
 
     def perform(self, action: Action) -> str:
         for point in points(action):
             if not point.inside(self.size):
                 raise ActionFailed(f"{point} is outside the {self.size} screen; give a point inside it")
-        try:
-            self._do(action)
-            acted = time.monotonic()
-            settle(self._grab, self._cap_s, lambda: self._is_reacting(acted))
-        except DriverLost as error:
-            raise EnvironmentLost(str(error)) from error
+        self._do(action)
+        acted = time.monotonic()
+        settle(self._grab, self._cap_s, lambda: self._is_reacting(acted))
         return ""
 
     def close(self) -> None:
@@ -187,7 +184,7 @@ class Desktop:
         try:
             seen = self._camera.grab(box)
         except (ScreenShotError, AssertionError) as error:  # mss takes it for granted that the X server answers
-            raise DriverLost("the screen cannot be captured any more") from error
+            raise EnvironmentLost("the screen cannot be captured any more") from error
         return Image.frombytes("RGB", (seen.width, seen.height), seen.bgra, "raw", "BGRX")
 
     def _scaled(self, picture: Image.Image) -> Image.Image:

@@ -11,13 +11,9 @@ from tools.display import Display
 from tools.geometry import Box, Point
 
 
-class DriverLost(Exception):
-    """The screen is gone."""
-
-
 class Driver(Protocol):
     """Places are in desktop units, of which the first monitor's corner may not be the origin. Any call may raise
-    DriverLost."""
+    EnvironmentLost."""
 
     def place(self) -> Point:
         """Of the pointer."""

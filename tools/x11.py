@@ -16,8 +16,7 @@ from Xlib.protocol import request, rq
 
 from tools.actions import Button
 from tools.display import Display
-from tools.driver import DriverLost
-from tools.environment import ActionFailed
+from tools.environment import ActionFailed, EnvironmentLost
 from tools.errors import UserError
 from tools.geometry import Box, Point
 from tools.keys import X11 as NAMES
@@ -84,7 +83,7 @@ class X11:
                 self._code(each, down)
 
     def write(self, text: str, beat: Callable[[], None]) -> None:
-        with self._talking(), self._caps_lock_off():
+        with self._caps_lock_off(), self._talking():
             shift = self._found(SHIFT)[0]
             for code, column in self._letters.slots(text):
                 beat()
@@ -146,7 +145,7 @@ class X11:
         return end
 
     def close(self) -> None:
-        with suppress(DriverLost):
+        with suppress(EnvironmentLost):
             self.release()
             with self._talking():
                 if self._letters.is_lending:
@@ -157,14 +156,14 @@ class X11:
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
-        """Turns the end of the connection into DriverLost, and begins a new one after an interrupt."""
+        """Turns the end of the connection into EnvironmentLost, and begins a new one after an interrupt."""
         if self._is_torn:
             self._x, self._is_torn = connect(self._display), False
             self._root, self._letters.connection = self._x.screen().root, self._x
         try:
             yield
         except (error.ConnectionClosedError, OSError) as why:
-            raise DriverLost("the screen was closed") from why
+            raise EnvironmentLost("the screen was closed") from why
         except KeyboardInterrupt:
             self._is_torn = True
             raise
@@ -198,15 +197,17 @@ class X11:
     @contextmanager
     def _caps_lock_off(self) -> Iterator[None]:
         """It would turn letters around."""
-        is_on = bool(self._root.query_pointer().mask & X.LockMask)
-        code = self._found("capslock")[0] if is_on else 0
-        for _ in range(is_on):
-            self._tap(code)
+        with self._talking():
+            is_on = bool(self._root.query_pointer().mask & X.LockMask)
+            code = self._found("capslock")[0] if is_on else 0
+            for _ in range(is_on):
+                self._tap(code)
         try:
             yield
         finally:
-            for _ in range(is_on):
-                self._tap(code)
+            with self._talking():
+                for _ in range(is_on):
+                    self._tap(code)
 
     # -- windows --------------------------------------------------------------------------------------------------
 
