@@ -105,7 +105,24 @@ def test_what_a_run_keeps_of_the_settings_is_read_back_as_it_was(tmp_path: Path)
     environment = {"XDG_CONFIG_HOME": str(tmp_path)}
     for settings in (
         Settings(),
-        Settings("m", "cpu", "float32", "4bit", 7, Size(3, 4), 1.5, True, tmp_path),
+        Settings(
+            model="m",
+            device="cpu",
+            dtype="float32",
+            quantization="4bit",
+            offline=True,
+            max_steps=7,
+            max_minutes=1.5,
+            max_tokens=9,
+            approve="always",
+            viewport=Size(3, 4),
+            scale=1.5,
+            headed=True,
+            allow=("a.example", "*.b.example"),
+            block=("c.example",),
+            runs=tmp_path,
+        ),
+        Settings(allow=()),
     ):
         kept = json.loads(json.dumps({**to_json(settings), "url": "about:blank"}))
         assert read_settings(recorded(kept), environment) == settings

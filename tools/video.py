@@ -90,7 +90,7 @@ def write_shown(path: Path, shown: Iterable[tuple[Image.Image, float]]) -> None:
                 stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
                 stream.bit_rate = 4_000_000
                 stream.codec_context.time_base = tick
-            frame = av.VideoFrame.from_image(image.convert("RGB"))
+            frame = av.VideoFrame.from_image(image.convert("RGB"))  # type: ignore[no-untyped-call]
             frame.pts, frame.time_base = round(at_s * 1000), tick
             file.mux(stream.encode(frame))
         if stream is not None:
