@@ -67,6 +67,7 @@ def test_another_model_is_loaded_in_its_place_and_a_wrong_one_is_not(page: Page)
 
 
 def test_the_doctor_takes_a_server_for_the_model(page: Page, model_server: Running) -> None:
+    page.get_by_role("tab", name="Doctor").click()
     page.fill("#doctor-name textarea, #doctor-name input", model_server.address)
     page.locator("#doctor-go").click()
     expect(page.locator("#doctor-said")).to_contain_text("#tiny answers now: tiny, ", timeout=30_000)
