@@ -38,7 +38,7 @@ ENVIRONMENT = {**os.environ, VARIABLE: str(find_browser())}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that sent the message."""
     runs = tmp_path_factory.mktemp("runs")
-    settings = Settings(viewport=address_book.VIEW, runs=runs)
+    settings = Settings(viewport=address_book.VIEW, runs=runs, approve="never")
     with address_book.serve() as book:
         perform(settings, ScriptedModel(list(replies(address_book.TO))), address_book.TASK, book.url)
     return next(runs.iterdir())
