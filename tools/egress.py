@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -38,6 +39,10 @@ CONNECT_S = 15.0
 MAX_HEAD = 256_000  # bytes
 CHUNK = 65_536
 MAX_DENIED = 100  # kept to be told
+# What Chromium asks for on its own account; denied as all else is, but no page did it, so the model is not told.
+BY_CHROMIUM = re.compile(
+    r"^(https?://)?((update|optimizationguide-pa)\.googleapis|(accounts|clients\d?)\.google)\.com[:/]"
+)
 HOP = {
     b"connection",
     b"keep-alive",
@@ -115,7 +120,7 @@ class Egress:
                 await self._forward(method, target, head, (reader, writer))
         except Denied as denial:
             log.debug("%s", denial)
-            if len(self._denied) < MAX_DENIED:
+            if len(self._denied) < MAX_DENIED and not BY_CHROMIUM.search(str(denial)):
                 self._denied[str(denial)] = None
             await answer(writer, "403 Forbidden", str(denial))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
