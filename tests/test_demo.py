@@ -24,7 +24,7 @@ def test_the_address_book_knows_whether_the_task_was_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], person: str, good: bool
 ) -> None:
     model = ScriptedModel(list(replies(person)))
-    settings = Settings(**vars(SETTINGS) | {"runs": tmp_path})
+    settings = Settings(**vars(SETTINGS) | {"runs": tmp_path, "approve": "never"})
     with address_book.serve() as book:
         outcome = perform(settings, model, address_book.TASK, book.url)
     said = capsys.readouterr().out

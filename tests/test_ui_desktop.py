@@ -29,7 +29,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
     """With a model that says `request.param`."""
-    settings, model = Settings(runs=tmp_path / "runs", viewport=Size(640, 480)), ScriptedModel(request.param)
+    settings = Settings(runs=tmp_path / "runs", viewport=Size(640, 480), approve="never")
+    model = ScriptedModel(request.param)
     with served(settings, tmp_path / "data", Door(port=0), model) as address:
         page = enter(browser, address)
         page.get_by_role("tab", name="Agent").click()

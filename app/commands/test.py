@@ -1,4 +1,4 @@
-"""`test`: pytest on this checkout, with whatever flags it was given."""
+"""`test`: pytest on this checkout, with whatever flags it was given; without any, all tests by several processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from tools.errors import UserError
 
 ROOT = Path(__file__).parents[2]
+ALL = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]  # the tests of one file share a browser
 
 
 def run(arguments: Namespace) -> int:
@@ -18,4 +19,4 @@ def run(arguments: Namespace) -> int:
     import pytest
 
     os.chdir(ROOT)
-    return int(pytest.main(arguments.rest))
+    return int(pytest.main(arguments.rest or ALL))
