@@ -15,6 +15,7 @@ NOT_IN_TOOLS = {"torch", "transformers", "accelerate", "safetensors"}
 STDLIB_ONLY = (
     "launch.py",
     "app/cli.py",
+    *(f"app/flags/{name}.py" for name in ("common", "make", "measure", "read", "use")),
     "app/settings.py",
     "tools/chromium.py",
     "tools/errors.py",
