@@ -157,7 +157,7 @@ class Setting:
     def of(cls, run: Run) -> Setting:
         if str(run.settings.get("url", "")).startswith(("desktop:", "sandbox:")):
             raise UserError("this run was made on a desktop; only runs in the browser become scripts and tests")
-        width, height = str(run.settings.get("viewport", "1280x800")).split("x")
+        width, height = str(run.settings.get("viewport") or family_of(run).viewport).split("x")
         scale = run.settings.get("scale") or family_of(run).device_scale
         return cls(str(run.settings.get("url", "about:blank")), Size(int(width), int(height)), float(scale))
 

@@ -47,8 +47,8 @@ class Settings:
     """Tokens read and written before a task counts as not done; None: no limit."""
     approve: Approve = "irreversible"
     """A person is asked before each action: always, never, or if it may not be undone or was not asked for."""
-    viewport: Size = Size(1280, 800)
-    """Size of a page, in CSS pixels."""
+    viewport: Size | None = None
+    """Size of a page, in CSS pixels; None: what the model reads best."""
     scale: float | None = None
     """Screenshot pixels for each CSS pixel; None: what the model reads best."""
     headed: bool = False
@@ -259,5 +259,6 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 def to_json(settings: Settings) -> dict[str, Any]:
     """For a run's record."""
-    said = {"viewport": str(settings.viewport), "runs": str(settings.runs), "block": ",".join(settings.block)}
+    viewport = settings.viewport and str(settings.viewport)
+    said = {"viewport": viewport, "runs": str(settings.runs), "block": ",".join(settings.block)}
     return asdict(settings) | said | {"allow": None if settings.allow is None else ",".join(settings.allow)}

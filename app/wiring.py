@@ -23,9 +23,12 @@ from tools.browser import Browser
 from tools.desktop import Desktop
 from tools.display import own_display
 from tools.errors import UserError
+from tools.geometry import Size
 from tools.secrets import Secrets
 from tools.url_rules import BadPattern, Rules
 from tools.virtual_desktop import VirtualDesktop, check
+
+VIRTUAL = Size(1280, 800)  # a virtual desktop, where nobody asks for another size
 
 
 def load_model(settings: Settings) -> LocalModel | RemoteModel:
@@ -63,7 +66,7 @@ def open_browser(
         raise UserError(f"--allow, --block: {error}") from error
     return Browser(
         url,
-        viewport=settings.viewport,
+        viewport=settings.viewport or family.viewport,
         scale=settings.scale or family.device_scale,
         headed=settings.headed,
         downloads=downloads,
@@ -94,7 +97,7 @@ def open_screen(
     given: it comes from a person, as every desktop must; see `open_browser` for the rest.
     """
     if given and (apps := screens.sandbox_apps(start)):
-        return VirtualDesktop(apps, settings.viewport).desktop(settings.scale or 1.0)
+        return VirtualDesktop(apps, settings.viewport or VIRTUAL).desktop(settings.scale or 1.0)
     if given and (part := screens.desktop_part(start)):
         return Desktop(own_display(), part=part, scale=settings.scale or 1.0, framed=True)
     return open_browser(settings, family, start, downloads, own_ports, given, secrets)

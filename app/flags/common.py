@@ -43,8 +43,10 @@ def add_run(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("the run (defaults come from the settings)")
     group.add_argument("--headed", action="store_const", const=True, help="show the browser's window")
     group.add_argument("--max-steps", type=typed(read_count), metavar="N", help="steps before it counts as not done")
-    group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help="size of the page, in CSS pixels")
-    group.add_argument("--scale", type=typed(read_scale), metavar="F", help="screenshot pixels for each CSS pixel")
+    about = "size of the page, in CSS pixels (default: what the model reads best)"
+    group.add_argument("--viewport", type=typed(read_size), metavar="WxH", help=about)
+    about = "screenshot pixels for each CSS pixel (default: what the model reads best)"
+    group.add_argument("--scale", type=typed(read_scale), metavar="F", help=about)
     about = "minutes of seeing, thinking and acting"
     group.add_argument("--max-minutes", type=typed(read_minutes), metavar="N", help=about)
     group.add_argument("--max-tokens", type=typed(read_count), metavar="N", help="tokens read and written")

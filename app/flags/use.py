@@ -66,7 +66,7 @@ def add_act(commands: Any) -> None:
     act.add_argument("--last-step", choices=("done", "undone"), help=about)
     where = act.add_mutually_exclusive_group()
     where.add_argument("--desktop", action="store_true", help="your own screen; Ctrl+Alt+Esc or a corner stops")
-    where.add_argument("--sandbox", action="store_true", help="a virtual desktop in --viewport's size (Linux)")
+    where.add_argument("--sandbox", action="store_true", help="a virtual desktop, of 1280x800 or --viewport (Linux)")
     act.add_argument("--apps", metavar="APP,APP", help="of the virtual desktop: programs to start (default: xterm)")
     part = "of your own: all, a monitor from 1, LEFT,TOP,WIDTH,HEIGHT or window:TITLE (default: all)"
     act.add_argument("--screen", metavar="PART", help=part)
