@@ -7,8 +7,10 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from desktops import Reporter, content, needs, output, person, reporter, surroundings, virtual_desktop, wait_for
+from PIL import Image
 from Xlib import X
 
 from tools.actions import Back, Click, Drag, Goto, Move, Press, Scroll, Type, Wait
@@ -19,6 +21,7 @@ from tools.errors import UserError
 from tools.geometry import Box, Point, Size
 from tools.pointer import is_corner
 from tools.virtual_desktop import VirtualDesktop
+from tools.x11 import connect
 
 SCRIPTS = {
     "latin": [(0x20, 0x7E), (0xA1, 0xFF), (0x100, 0x17F)],
@@ -218,6 +221,21 @@ def test_a_part_is_seen_alone_and_clicked_at_its_place(empty: VirtualDesktop) ->
     with reporter(empty.display) as window, Desktop(empty.display, part="100,50,400,300") as desktop:
         assert desktop.screenshot().size == Size(400, 300)
         assert clicked(desktop, window, Point(10, 20)) == Point(110, 70)
+
+
+def test_a_capture_is_the_pixels_of_this_moment_and_one_object_while_they_stay(empty: VirtualDesktop) -> None:
+    rng = np.random.default_rng(0)
+    x = connect(empty.display)
+    root = x.screen().root
+    with Desktop(empty.display, part="0,0,300,200") as desktop:
+        for _ in range(3):
+            shown = rng.integers(0, 256, (200, 300, 3), np.uint8)
+            root.put_pil_image(root.create_gc(), 0, 0, Image.fromarray(shown))
+            x.sync()
+            seen = desktop.capture()
+            assert np.array_equal(np.asarray(seen), shown)
+            assert desktop.capture() is seen
+    x.close()
 
 
 def test_a_window_is_followed_where_it_goes() -> None:

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import pytest
 from conftest import Site
 from PIL import Image, ImageDraw
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from tools.actions import Click
 from tools.browser import Browser
 from tools.geometry import Box, Point
-from tools.settle import Moving, changed_cells, is_still, regions, settle
+from tools.settle import LEVELS, Moving, changed_cells, is_still, regions, settle
 
 
 def picture(*boxes: tuple[int, int, int, int], color: str = "black") -> Image.Image:
@@ -66,6 +67,22 @@ def test_regions_are_groups_of_touching_cells() -> None:
     cells = changed_cells(BLANK, picture((0, 0, 20, 5), (100, 100, 130, 130), (799, 599, 799, 599)))
     boxes = sorted(regions(cells), key=lambda box: box.left)
     assert boxes == [Box(0, 0, 2, 1), Box(6, 6, 9, 9), Box(49, 37, 50, 38)]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+@pytest.mark.parametrize("size", [(64, 48), (75, 33), (5, 3)], ids=str)
+def test_a_square_has_changed_where_a_colour_of_one_of_its_pixels_has(mode: str, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    before = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), np.uint8)).convert(mode)
+    after = before.copy()
+    for _ in range(12):
+        at = int(rng.integers(size[0])), int(rng.integers(size[1]))
+        after.putpixel(at, int(rng.integers(256)) if mode == "L" else tuple(map(int, rng.integers(0, 256, len(mode)))))
+    expected = np.zeros((-(-size[1] // 16), -(-size[0] // 16)), bool)
+    for y, x in np.ndindex(size[1], size[0]):
+        colours = (image.convert("RGB").getpixel((x, y)) for image in (before, after))
+        expected[y // 16, x // 16] |= any(abs(a - b) > LEVELS for a, b in zip(*colours, strict=True))
+    assert np.array_equal(changed_cells(before, after), expected)
 
 
 class Screen:

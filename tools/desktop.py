@@ -50,6 +50,7 @@ class Desktop:
         self._stopped = threading.Event()
         self._stop: Callable[[], None] = self._stopped.set
         self._unwatch: Callable[[], None] = lambda: None
+        self._last: tuple[bytearray, Image.Image] | None = None  # what the system gave, and the picture it holds
         with ExitStack() as opened:
             opened.callback(on_close)
             opened.callback(Lease(display).release)
@@ -59,7 +60,7 @@ class Desktop:
             opened.callback(self._driver.close)
             self._hands = DesktopHands(self._driver, self.monitors[1:], self._beat)
             self._area = self._find()
-            self._factor = self._scaled(self._grab()).width / self._area.width  # screenshot pixels to a desktop unit
+            self._factor = self._scaled(self.capture()).width / self._area.width  # screenshot pixels to a desktop unit
             if framed and display.name:
                 opened.callback(draw_border(display, self._area))
             self._opened = opened.pop_all()
@@ -95,11 +96,24 @@ class Desktop:
     def screenshot(self) -> Screenshot:
         try:
             self._area = self._find()
-            picture = self._scaled(settle(self._grab, self._cap_s))
+            picture = self._scaled(settle(self.capture, self._cap_s))
             self._factor = picture.width / self._area.width
             return Screenshot(picture, self._driver.title())
         except UserError as error:
             raise EnvironmentLost(str(error)) from error
+
+    def capture(self) -> Image.Image:
+        """The area this moment, in its own pixels. RGB; the very same object when nothing has changed."""
+        area = self._area
+        box = {"left": int(area.left), "top": int(area.top), "width": int(area.width), "height": int(area.height)}
+        try:
+            seen = self._camera.grab(box)
+        except (ScreenShotError, AssertionError) as error:  # mss takes it for granted that the X server answers
+            raise EnvironmentLost("the screen cannot be captured any more") from error
+        size = (seen.width, seen.height)
+        if self._last is None or self._last[1].size != size or self._last[0] != seen.raw:
+            self._last = seen.raw, Image.frombytes("RGB", size, seen.raw, "raw", "BGRX")
+        return self._last[1]
 
     def perform(self, action: Action) -> str:
         for point in points(action):
@@ -107,7 +121,7 @@ class Desktop:
                 raise ActionFailed(f"{point} is outside the {self.size} screen; give a point inside it")
         self._do(action)
         acted = time.monotonic()
-        settle(self._grab, self._cap_s, lambda: self._is_reacting(acted))
+        settle(self.capture, self._cap_s, lambda: self._is_reacting(acted))
         return ""
 
     def close(self) -> None:
@@ -176,16 +190,6 @@ class Desktop:
             f"the screen has no part {self.part!r}; give all, a monitor from 1 to {len(monitors) - 1}, LEFT,TOP,WIDTH,"
             "HEIGHT or window:TITLE"
         )
-
-    def _grab(self) -> Image.Image:
-        """The area, in its own pixels. RGB."""
-        area = self._area
-        box = {"left": int(area.left), "top": int(area.top), "width": int(area.width), "height": int(area.height)}
-        try:
-            seen = self._camera.grab(box)
-        except (ScreenShotError, AssertionError) as error:  # mss takes it for granted that the X server answers
-            raise EnvironmentLost("the screen cannot be captured any more") from error
-        return Image.frombytes("RGB", (seen.width, seen.height), seen.bgra, "raw", "BGRX")
 
     def _scaled(self, picture: Image.Image) -> Image.Image:
         if self.scale == 1.0:

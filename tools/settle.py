@@ -84,11 +84,13 @@ def is_still(before: Image.Image, after: Image.Image, moving: Moving | None = No
 
 def changed_cells(before: Image.Image, after: Image.Image, cell: int = CELL) -> Cells:
     """(rows, columns) of squares of `cell` pixels; both images of one size."""
-    a, b = (np.asarray(image.convert("RGB"), dtype=np.uint8) for image in (before, after))
-    differs = (np.maximum(a, b) - np.minimum(a, b)).max(axis=2) > LEVELS  # (H, W)
-    rows, columns = (np.arange(0, side, cell) for side in differs.shape)
-    by_row: Cells = np.logical_or.reduceat(differs, rows, axis=0)
-    cells: Cells = np.logical_or.reduceat(by_row, columns, axis=1)
+    a, b = (np.asarray(image if image.mode == "RGB" else image.convert("RGB")) for image in (before, after))
+    tops, lefts = range(0, before.height, cell), range(0, before.width, cell)
+    most = np.empty((len(tops), before.width, 3), np.uint8)  # of all differences in a column of a square
+    for row, top in enumerate(tops):  # row by row of squares, which stay in the processor's cache
+        one, other = a[top : top + cell], b[top : top + cell]
+        np.subtract(np.maximum(one, other), np.minimum(one, other)).max(axis=0, out=most[row])
+    cells: Cells = np.maximum.reduceat(most.max(axis=2), lefts, axis=1) > LEVELS
     return cells
 
 

@@ -1,6 +1,7 @@
-"""Our runner against transformers, same weights and prompts, in CPU time: one function for each race of `bench speed`.
+"""Races of `bench speed` about what a model reads and says: our runner against transformers, same weights and prompts.
 
-Every race first holds the tokens of both sides against each other. Sides take turns, and the best round of each counts.
+Every race first holds the tokens of both sides against each other. Sides take turns, and the best round of each
+counts, in CPU time.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from PIL import Image
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from agent.benchmarks.baselines import STATIC, Kept, Naive
-from agent.benchmarks.preprocess import library_processor, screenshot
+from agent.benchmarks.preprocess import screenshot
 from model.families import QWEN2_5_VL
 from model.local.arena import Arenas
 from model.local.runner import LocalModel
 from model.messages import ImagePart, Message, assistant, system, user
-from model.preprocess import picture_patches
 from model.training.architecture import tokenizer
 from model.vlm import Sampling
 
@@ -46,13 +46,14 @@ class Sizes:
     pages: int = 8
     page: tuple[int, int] = (784, 1120)
     shot: tuple[int, int] = (1920, 1080)
+    clip_s: int = 60  # of a video as large as the shot
     contexts: tuple[int, int] = (1300, 13_000)  # tokens
     decoded: int = 32
     talks: int = 100  # that go on side by side
     compiled: bool = True  # race against a compiled static cache too, which needs minutes and a C++ compiler
 
 
-QUICK = Sizes(1, 4, (224, 168), 2, (224, 168), (448, 252), (130, 260), 8, 10, compiled=False)
+QUICK = Sizes(1, 4, (224, 168), 2, (224, 168), (448, 252), 2, (130, 260), 8, 10, compiled=False)
 
 
 @dataclass
@@ -152,22 +153,6 @@ def pages(track: Track) -> Told:
     seconds = {"transformers": naive, "tower cache alone": cached, "handeye": mine}
     notes = ["R2: the tower cache alone is our own runner's"]
     return Told({"R2": naive / mine, "R2_tower": cached / mine}, {"R2": seconds}, notes)
-
-
-def patches(track: Track) -> Told:
-    """R3: a screenshot to what the tower takes."""
-    shot, library = screenshot(*track.sizes.shot), library_processor(QWEN2_5_VL)
-    theirs = library(images=shot, return_tensors="pt")["pixel_values"]
-    difference = float((picture_patches(shot, QWEN2_5_VL).values() - theirs).abs().max())
-    if difference > 0.03:  # two steps of 255, normalised
-        raise Wrong(f"R3: patches differ by {difference}")
-    sides = {
-        "transformers": lambda: library(images=shot, return_tensors="pt"),
-        "handeye": lambda: picture_patches(shot, QWEN2_5_VL, threads=1),
-    }
-    best = race(sides, track.sizes.rounds)
-    notes = [f"R3: normalised values differ by {difference:.0e} at most"]
-    return Told({"R3": best["transformers"] / best["handeye"]}, {"R3": best}, notes)
 
 
 def decoding(track: Track) -> Told:
