@@ -207,5 +207,5 @@ def test_a_start_that_is_blocked_is_told_to_the_person(site: Site) -> None:
 
 def test_where_a_program_says_to_begin_is_no_person_s_word(site: Site) -> None:
     with pytest.raises(UserError, match=r"cannot start there.*\(P11\)"):
-        wiring.open_browser(Settings(), TINY, site.at("/"), given=False)
+        wiring.open_browser(Settings(), TINY, site.at("/"), said="")
     assert site.asked == []
