@@ -32,8 +32,7 @@ from model.families import TINY
 from tools.geometry import Point
 
 ROOT = Path(__file__).parents[1]
-MCP = ["mcp", "--approve", "never", "--viewport", str(address_book.VIEW)]
-SERVE = ["-c", "from app.cli import main; exit(main())", *MCP]
+SERVE = ["-c", "from app.cli import main; exit(main())", "mcp", "--viewport", str(address_book.VIEW)]
 SERVE += ["--allow", "127.0.0.1:*", "--approve", "never"]
 
 
