@@ -23,10 +23,20 @@ class Broken:
     was_done: bool = False  # what the person says
 
     @property
+    def start(self) -> str:
+        """Where it began."""
+        return str(self.run.settings.get("url", "about:blank"))
+
+    @property
+    def given(self) -> bool:
+        """Do task and start come from a person, and not from a program?"""
+        return self.run.settings.get("given", True) is True
+
+    @property
     def url(self) -> str:
         """Where it was."""
         last = self.doubtful or (self.steps[-1] if self.steps else None)
-        return (last and last.screenshot.url) or str(self.run.settings.get("url", "about:blank"))
+        return (last and last.screenshot.url) or self.start
 
     def taken_up(self, recording: Recording) -> list[Step]:
         """The steps before the next one; the doubtful one is written down as it was settled."""

@@ -14,6 +14,7 @@ from tools.environment import Screenshot
 from tools.geometry import Point
 from tools.targets import Target
 
+ASK_S = 300.0  # a leave that nobody gives in this time is refused
 NEAR_PX = 20  # around the place of an action; what changes farther away is no reason to ask again
 UNKNOWN = Target()
 LEVELS = ("always", "irreversible", "never")

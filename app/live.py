@@ -12,7 +12,7 @@ from itertools import count
 from typing import Literal
 
 from agent.loop import Agent, LookAgain
-from agent.safety import Request
+from agent.safety import ASK_S, Request
 from agent.store import Recording
 from agent.trajectory import Ask, Ending, Step
 from app import address_book, screens
@@ -24,12 +24,11 @@ from model.families import Family
 from model.messages import Message
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.actions import Action
+from tools.disk import ROOM_S
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
 
 DEMO = "demo"  # as a start address: the address book that comes with Handeye
-ROOM_S = 2.0  # between two looks whether a full disk has room again
-ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
 Phase = Literal["opening", "counting", "looking", "thinking", "acting", "asking", "paused", "over"]
 
 
@@ -195,6 +194,7 @@ class Live:
         model = Again(self.job.replies, self._model())
         with page_of(self.job.start, self.settings) as (url, settings, book):
             kept = {**to_json(settings), "url": url, "start": self.job.start}
+            kept["approve"] = self.settings.approve  # a run that goes on need not be at the demo
             with Recording(settings.runs, self.job.task, model.name, model.family.name, kept) as recording:
                 try:
                     downloads = recording.folder / "downloads"

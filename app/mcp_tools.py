@@ -209,7 +209,7 @@ class Jobs:
         from app import wiring
 
         call.say(f"opening {address}")
-        with wiring.open_browser(self._settings, model.family, address, given=False) as browser:
+        with wiring.open_browser(self._settings, model.family, address, said="") as browser:
             return browser.screenshot()
 
     def ground(self, call: Call, path: str, phrase: str, way: Way) -> Grounded:

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from app.settings import data_folder
+from tools.disk import write_whole, writing
 from tools.errors import UserError
 from tools.secrets import NAMED, SHORTEST, Secret, Secrets
 from tools.url_rules import BadAddress, origin
@@ -86,7 +87,8 @@ class Vault:
         try:
             values: dict[str, str] = json.loads(lock(salt).decrypt(sealed))
         except InvalidToken as error:
-            raise UserError(f"this passphrase does not open {self.file}") from error
+            text = f"this passphrase does not open {self.file}; set {PASSPHRASE} to the one that it was made with"
+            raise UserError(text, f"密码无法打开 {self.file}；请将 {PASSPHRASE} 设为创建时所用的密码") from error
         return values
 
     def _write(self, values: Mapping[str, str]) -> None:
@@ -98,10 +100,8 @@ class Vault:
 
     def _replace(self, path: Path, content: bytes) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        draft.replace(path)
+        with writing(self.folder):
+            write_whole(path, content, mode=0o600)
 
 
 def not_there(name: str) -> UserError:
@@ -118,6 +118,7 @@ def lock(salt: bytes) -> Fernet:
     """Raises UserError when there is nobody to ask for the passphrase."""
     given = os.environ.get(PASSPHRASE) or (getpass("passphrase of the vault: ") if sys.stdin.isatty() else "")
     if not given:
-        raise UserError(f"this system has no keyring; set {PASSPHRASE} to a passphrase for the encrypted file")
+        text = f"this system has no keyring; set {PASSPHRASE} to a passphrase for the encrypted file"
+        raise UserError(text, f"本系统没有密钥环；请将 {PASSPHRASE} 设为加密文件的密码")
     key = Scrypt(salt=base64.b64decode(salt), length=32, n=2**15, r=8, p=1).derive(given.encode())
     return Fernet(base64.urlsafe_b64encode(key))

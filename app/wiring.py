@@ -51,13 +51,13 @@ def open_browser(
     url: str,
     downloads: Path | None = None,
     own_ports: Sequence[int] = (),
-    given: bool = True,
+    said: str | None = None,
     secrets: Secrets | None = None,
 ) -> Browser:
     """A page at the scale that the model reads best, unless the settings name another. Raises UserError.
 
-    own_ports: of this machine, where Handeye itself is served; never contacted. given: `url` comes from a person, and
-    so may be contacted wherever it is.
+    own_ports: of this machine, where Handeye itself is served; never contacted. said: the address that a person gave,
+    whose site may be contacted wherever it is; None: `url` is it; "": nobody gave one.
     """
     rules = Rules(settings.allow, settings.block, own_ports=own_ports)
     try:
@@ -70,7 +70,7 @@ def open_browser(
         scale=settings.scale or family.device_scale,
         headed=settings.headed,
         downloads=downloads,
-        rules=with_start(rules, url) if given else rules,
+        rules=with_start(rules, url if said is None else said),
         secrets=secrets,
     )
 
@@ -89,18 +89,19 @@ def open_screen(
     start: str,
     downloads: Path | None = None,
     own_ports: Sequence[int] = (),
-    given: bool = True,
+    said: str | None = None,
     secrets: Secrets | None = None,
 ) -> Browser | Desktop:
     """start: an address of a page, or of a desktop as app/screens.py writes them. Raises UserError.
 
-    given: it comes from a person, as every desktop must; see `open_browser` for the rest.
+    A desktop is one that a person gave, and nothing else; see `open_browser` for the rest.
     """
-    if given and (apps := screens.sandbox_apps(start)):
+    by_person = said in (None, start)
+    if by_person and (apps := screens.sandbox_apps(start)):
         return VirtualDesktop(apps, settings.viewport or VIRTUAL).desktop(settings.scale or 1.0)
-    if given and (part := screens.desktop_part(start)):
+    if by_person and (part := screens.desktop_part(start)):
         return Desktop(own_display(), part=part, scale=settings.scale or 1.0, framed=True)
-    return open_browser(settings, family, start, downloads, own_ports, given, secrets)
+    return open_browser(settings, family, start, downloads, own_ports, said, secrets)
 
 
 def make_policy(
@@ -108,9 +109,11 @@ def make_policy(
 ) -> Policy:
     """ask: a person, who may also never answer, which is a no. On a virtual desktop nobody is asked unless always."""
     always = settings.approve == "always"
-    if settings.approve == "never" or (screens.sandbox_apps(start) and not always):
+    if settings.approve == "never":
         return AllowAll()
     if isinstance(screen, Desktop):
+        if screens.sandbox_apps(start) and not always:
+            return AllowAll()
         return Approvals(ask, screen.screenshot, always=always, task=task)
     return Approvals(
         ask, screen.screenshot, always=always, task=task, start=start, find=screen.target, grant=screen.grant

@@ -12,18 +12,20 @@ from pathlib import Path
 
 import pytest
 from conftest import Site
+from full import at_most
 from PIL import Image
 from scripted import ScriptedModel
 
 from agent import prompts
 from agent.resume import broken
 from agent.runs import summary
+from agent.safety import Request
 from agent.store import Recording, replay
 from agent.trajectory import Step
 from agent.verify import verify
 from app import cli
-from app.commands.act import Outcome, ask_whether_done, perform, who_answers
-from app.settings import Approve, Settings, recorded
+from app.commands.act import Nobody, Outcome, ask_whether_done, asked, perform, who_answers
+from app.settings import Approve, Settings, recorded, to_json
 from model.computer_use import call, response
 from model.messages import Message
 from model.vlm import Reply, Sampling
@@ -152,7 +154,7 @@ def resumed(folder: Path, replies: list[str], was_done: bool = False) -> Outcome
     one = broken(folder)
     settings = Settings(**{"runs": folder.parent, **recorded(one.run.settings)})
     again = replace(one, was_done=was_done)
-    return perform(settings, ScriptedModel(replies), one.run.task, one.url, again=again)
+    return perform(settings, ScriptedModel(replies), one.run.task, one.start, again=again, at=one.url)
 
 
 def sent(site: Site) -> int:
@@ -168,6 +170,48 @@ def test_a_run_that_broke_off_between_steps_goes_on_behind_them(tmp_path: Path, 
     assert replay_last(folder).screenshot.size == Size(800, 600) and replay_last(folder).screenshot.url == page
     with pytest.raises(UserError, match="has ended"):
         broken(folder)
+
+
+def test_where_a_run_has_come_to_is_no_place_that_a_person_gave(tmp_path: Path, site: Site, other_site: Site) -> None:
+    """It was led there; a link to more of that site is asked about before and after."""
+    away = other_site.put("/page", f'<a href="{other_site.at("/more")}" style="position:fixed;inset:0">More</a>')
+    start = site.put("/start", f"<script>location = '{away}'</script>")
+    settings = Settings(runs=tmp_path, allow=("127.0.0.1:*",), viewport=Size(400, 300))
+    with pytest.raises(Dies):
+        perform(settings, DyingModel([call("wait", time=0.1)]), "Look", start)
+    (folder,) = tmp_path.iterdir()
+    one = broken(folder)
+    assert (one.url, one.start, one.given) == (away, start, True)
+    ending = resumed(folder, [CLICK, DONE]).ending
+    assert ending.reason == "denied" and "leaves the task's sites" in ending.text and "/more" not in other_site.asked
+
+
+def test_where_a_run_has_come_to_is_contacted_only_if_the_rules_allow_it(
+    tmp_path: Path, site: Site, other_site: Site
+) -> None:
+    """On a machine of one's own, that is; the start itself was given by a person."""
+    settings = {**to_json(Settings()), "url": site.put("/start", "")}
+    with Recording(tmp_path, "Look", "scripted", "tiny", settings) as recording:
+        recording.intent(Step(0, Screenshot(Image.new("RGB", (80, 60)), url=other_site.put("/page", "")), DONE))
+    with pytest.raises(UserError, match="P7"):
+        resumed(recording.folder, [DONE])
+    assert other_site.asked == []
+
+
+def test_what_a_program_asked_for_stays_so_when_the_run_goes_on(tmp_path: Path) -> None:
+    done = perform(Settings(runs=tmp_path), ScriptedModel([DONE]), "Do it", "about:blank", given=False)
+    without_outcome(done.report.parent)
+    assert not broken(done.report.parent).given
+
+
+def test_the_picture_of_a_question_waits_for_room(tmp_path: Path) -> None:
+    screen = Screenshot(Image.effect_noise((200, 200), 90).convert("RGB"))
+    with Recording(tmp_path, "Do it", "scripted", "tiny", {}) as recording:
+        limit, request = at_most(1000), Request(Click(Point(3, 4)), screen)
+        limit.__enter__()
+        recording.wait = lambda told, tries: not limit.__exit__(None, None, None)
+        assert not asked(Nobody(), recording, request)
+    assert Image.open(recording.folder / "asked.png").size == (200, 200)
 
 
 def replay_last(folder: Path) -> Step:

@@ -20,7 +20,7 @@ from agent.documents.formats import to_html, to_markdown, to_text
 from agent.documents.kept import Sheets
 from agent.documents.language import Told
 from agent.documents.pages import read_page
-from app.commands import ask, extract
+from app.commands import ask, extract, parse
 from model.families import QWEN2_5_VL
 from model.messages import Message
 from model.vlm import Reply, Sampling
@@ -49,6 +49,19 @@ def test_nothing_is_lost_of_what_a_model_knows(documents: list[Made], oracle: Or
         assert found.keys() >= MEASURES.keys()
         assert {name: value for name, value in found.items() if value not in (1, None)} == {}, one.path.name
     assert sum(len(one.sheets) for one in documents) == 8
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_it(
+    documents: list[Made], oracle: Oracle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, good = tmp_path / "bad.pdf", documents[0]
+    bad.write_bytes(b"no document")
+    assert parse.show_all(oracle, [bad, good.path], Wanted(), True, 1) == 1
+    out, err = capsys.readouterr()
+    assert f"error: {bad}: " in err and len(out.splitlines()) == len(good.sheets)
+    assert all(json.loads(line)["file"] == str(good.path) for line in out.splitlines())
+    with pytest.raises(UserError):
+        parse.show_all(oracle, [bad], Wanted(), True, 1)
 
 
 @pytest.mark.slow

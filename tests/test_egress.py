@@ -16,7 +16,7 @@ from conftest import Site
 from app import wiring
 from app.settings import Settings
 from model.families import TINY
-from tools.actions import Back, Click, Forward, Goto, Wait
+from tools.actions import Back, Click, Forward, Goto, Type, Wait
 from tools.addresses import with_start
 from tools.browser import Browser
 from tools.egress import Egress
@@ -199,6 +199,13 @@ def test_paths_are_judged_also_where_the_proxy_cannot_see_them() -> None:
         assert "https://docs.test/b is not contacted" in browser.perform(Wait(0.3))
 
 
+def test_of_what_chromium_asks_for_on_its_own_account_nothing_is_told(site: Site) -> None:
+    page = site.put("/page", "<form><input name=email style='position: fixed; inset: 0'><input name=tel></form>")
+    with Browser(page, viewport=Size(400, 300), rules=Rules(("127.0.0.1:*",))) as browser:
+        told = [browser.perform(action) for action in (Click(Point(60, 60)), Type("a@b.test"), Wait(0.5))]
+    assert told == ["", "", ""]
+
+
 def test_a_start_that_is_blocked_is_told_to_the_person(site: Site) -> None:
     with pytest.raises(UserError, match=r"cannot start there.*blocked by 127\.0\.0\.1 \(P10\)"):
         Browser(site.at("/"), rules=with_start(Rules(block=("127.0.0.1",)), site.at("/")))
@@ -207,5 +214,5 @@ def test_a_start_that_is_blocked_is_told_to_the_person(site: Site) -> None:
 
 def test_where_a_program_says_to_begin_is_no_person_s_word(site: Site) -> None:
     with pytest.raises(UserError, match=r"cannot start there.*\(P11\)"):
-        wiring.open_browser(Settings(), TINY, site.at("/"), given=False)
+        wiring.open_browser(Settings(), TINY, site.at("/"), said="")
     assert site.asked == []

@@ -66,3 +66,26 @@ def test_nothing_beyond_this_machine_is_reached(site: Site) -> None:
     beyond = {name: what for name, what in came.items() if not name.startswith("HERE")}
     said = ("offline: ", "OfflineModeIsEnabled", "LocalEntryNotFoundError")
     assert len(beyond) == 11 and all(any(word in what for word in said) for what in beyond.values()), beyond
+
+
+RESUME = """
+import socket, sys
+from pathlib import Path
+from PIL import Image
+from agent.store import Recording
+from agent.trajectory import Step
+from app import cli
+from tools.environment import Screenshot
+settings = {"offline": True, "url": "about:blank"}
+with Recording(Path(sys.argv[1]), "Look", "tiny", "tiny", settings) as recording:
+    recording.outcome(Step(0, Screenshot(Image.new("RGB", (8, 6)))))
+assert cli.main(["act", "--resume", str(recording.folder), "--model", "no/such model"]) == 2
+with socket.socket() as out:
+    out.settimeout(5)
+    out.connect(("192.0.2.1", 80))
+"""
+
+
+def test_a_run_that_was_offline_goes_on_offline(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", RESUME, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert "Offline: offline: 192.0.2.1 is not contacted" in done.stderr, done.stderr

@@ -15,6 +15,8 @@ from keyring.backend import KeyringBackend
 from PIL import Image
 from scripted import ScriptedModel
 
+from agent.resume import broken
+from agent.store import replay
 from app import cli
 from app.commands.act import perform
 from app.settings import Settings
@@ -159,3 +161,20 @@ def test_a_run_with_a_secret_leaves_no_trace_of_it(vault: Vault, site: Site, tmp
     kept = on_disk(tmp_path / "runs")
     assert b"tr0ub4dor" not in kept and b"{{word}}" in kept
     assert not any("tr0ub4dor" in message.text for asked in model.asked for message in asked)
+
+
+def test_what_was_typed_before_a_run_broke_off_is_hidden_when_it_goes_on(
+    vault: Vault, site: Site, tmp_path: Path
+) -> None:
+    page, done = site.put("/page", BODY), call("terminate", status="success")
+    vault.add("word", VALUE, site.address)
+    replies = [call("left_click", coordinate=[100, 50]), call("type", text="{{word}}"), done]
+    settings = Settings(runs=tmp_path / "runs", viewport=Size(400, 200))
+    folder = perform(settings, ScriptedModel(replies), "Type {{word}}", page).report.parent
+    lines = (folder / "steps.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "steps.jsonl").write_bytes(b"".join(lines[:-2]))
+    site.put("/page", f"<div style='position: fixed; inset: 0'>{VALUE}</div>")
+    one = broken(folder)
+    perform(settings, ScriptedModel([done]), one.run.task, one.start, again=one, at=one.url)
+    *_, last = replay(folder)
+    assert last.ending and last.screenshot.image.getpixel((20, 10)) == (0, 0, 0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tools.errors import UserError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: a limit on the size of files, which can be raised meanwhile
+ROOM_S = 2.0  # for whoever waits, between two looks whether there is room again
 
 Wait = Callable[[str, int], bool]
 """Called with what is wrong and how often it was tried, when a disk is full; True: try again. May take its time."""
@@ -28,7 +29,7 @@ def patiently(folder: Path, write: Callable[[], None], wait: Wait = give_up) -> 
             return write()
         except OSError as error:
             if error.errno not in FULL or not wait(told(folder, error), tries):
-                raise UserError(told(folder, error)) from error
+                raise unwritten(folder, error) from error
 
 
 @contextmanager
@@ -37,18 +38,25 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(told(folder, error)) from error
+        raise unwritten(folder, error) from error
+
+
+def unwritten(folder: Path, error: OSError) -> UserError:
+    return UserError(told(folder, error), f"无法写入 {folder}：{error.strerror}；请释放空间或改用其他文件夹")
 
 
 def told(folder: Path, error: OSError) -> str:
     return f"cannot write to {folder}: {error.strerror}; free some space or choose another folder"
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """On disk under its name when this returns; raises OSError and leaves what was there before."""
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """On disk under its name when this returns; raises OSError and leaves what was there before.
+
+    mode: who may read and write it, less what this user's umask takes away.
+    """
     draft = path.with_name(f"{path.name}.new")
     try:
-        with draft.open("wb") as file:
+        with open(draft, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

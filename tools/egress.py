@@ -41,7 +41,8 @@ CHUNK = 65_536
 MAX_DENIED = 100  # kept to be told
 # What Chromium asks for on its own account; denied as all else is, but no page did it, so the model is not told.
 BY_CHROMIUM = re.compile(
-    r"^(https?://)?([\w-]+\.googleapis|(accounts|clients\d?|android\.clients|safebrowsing)\.google|[\w-]+\.gvt1)\.com[:/]"
+    r"^(https?://)?((update|optimizationguide-pa|content-autofill)\.googleapis|(accounts|clients\d?)\.google"
+    r"|redirector\.gvt1)\.com[:/]"
 )
 HOP = {
     b"connection",

@@ -29,6 +29,7 @@ GUARDED = (
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # its name in older ones
     "--disable-quic",
+    "--autofill-server-url=about:blank",  # else what fields a page has is told to Chromium's maker
 )
 # Playwright's own flags that we do not want. Scroll bars are all that a picture says about there being more below, and
 # can be dragged. Without the blocker of pop-ups a page can open tabs nobody asked for.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
@@ -36,8 +36,13 @@ class Secrets:
                 raise ActionFailed(f"there is no secret {name}; type what the task says")
             if self._known[name].origin != here:
                 raise ActionFailed(f"{name} is for {self._known[name].origin} alone, and this page is of {here}")
-        self.typed |= {self._known[name].value for name in NAMED.findall(text)}
+        self.recall([text])
         return NAMED.sub(lambda found: self._known[found[1]].value, text)
+
+    def recall(self, texts: Iterable[str]) -> None:
+        """These are typed, or were before this browser was opened."""
+        names = {name for text in texts for name in NAMED.findall(text)}
+        self.typed |= {self._known[name].value for name in names & self._known.keys()}
 
     def hidden(self, text: str) -> str:
         """The text with each secret as its {{name}}, also as an address or a form would write it."""

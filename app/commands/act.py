@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import shutil
@@ -18,7 +19,7 @@ from agent import runs
 from agent.loop import Agent, NoGuide
 from agent.report import write_report
 from agent.resume import Broken, broken
-from agent.safety import Request
+from agent.safety import ASK_S, Request
 from agent.store import Recording
 from agent.trajectory import Ending, Step, describe, in_words
 from app import screens, wiring
@@ -26,15 +27,15 @@ from app.settings import Settings, read_settings, recorded, to_json
 from app.show import printable, shown, step_lines
 from app.vault import vault
 from model.vlm import VisionLanguageModel
+from tools import offline
+from tools.actions import Type
+from tools.disk import ROOM_S, patiently, write_whole
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
 from tools.overlay import mark
 from tools.secrets import Secrets
 
-ASK_S = 300.0  # an approval that nobody gives in this time is a refusal
 YES = ("y", "yes", "是", "好", "可以")
-
-ROOM_S = 2.0  # between two looks whether a full disk has room again
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,20 @@ def resume(arguments: Namespace) -> Outcome:
     settings = read_settings({**recorded(one.run.settings), **flags})
     if one.doubtful and one.doubtful.actions:
         one = replace(one, was_done=ask_whether_done(one.doubtful, arguments.last_step))
-    url = arguments.url or one.url
+    if settings.offline:  # as it was then, perhaps, and not said again
+        offline.begin()
+    start = arguments.url or one.start
     with closing(wiring.load_model(settings)) as model:
-        return perform(settings, model, one.run.task, url, guide=who_answers(), again=one)
+        return perform(
+            settings,
+            model,
+            one.run.task,
+            start,
+            guide=who_answers(),
+            again=one,
+            given=one.given or bool(arguments.url),
+            at=arguments.url or one.url,
+        )
 
 
 def ask_whether_done(step: Step, said: str | None) -> bool:
@@ -144,29 +156,32 @@ def perform(
     guide: Terminal | Nobody = Nobody(),
     again: Broken | None = None,
     given: bool = True,
+    at: str = "",
 ) -> Outcome:
     """Do the task, tell of each step as it is done, and keep the run. Raises UserError.
 
     url: of a page, or a desktop as app/screens.py writes it. on_agent: gets the agent before it begins, to stop it.
-    again: the run to go on with, and not a new one. given: the address comes from a person.
+    again: the run to go on with, and not a new one. given: task and address come from a person, and not from a
+    program. at: where to go on, if not at `url`; that a run has come there makes it no place that a person gave.
     """
-    kept = {**to_json(settings), "url": url}
+    kept = {**to_json(settings), "url": url, "given": given}
     secrets = vault().of_task(task) if given else Secrets({})
     lost: Ending | None = None
     name, family = model.name, model.family.name
     opened = Recording.resumed(again.folder, kept) if again else Recording(settings.runs, task, name, family, kept)
     with opened as recording:
         steps = again.taken_up(recording) if again else []
+        secrets.recall(action.text for step in steps for action in step.actions if isinstance(action, Type))
         try:
-            downloads = recording.folder / "downloads"
-            screen = wiring.open_screen(settings, model.family, url, downloads, given=given, secrets=secrets)
+            downloads, said = recording.folder / "downloads", url if given else ""
+            screen = wiring.open_screen(settings, model.family, at or url, downloads, said=said, secrets=secrets)
         except UserError:
             if not again:
                 shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
             raise
         try:
             with screen:
-                ask = partial(asked, guide, recording.folder / "asked.png")
+                ask = partial(asked, guide, recording)
                 policy = wiring.make_policy(settings, screen, task, url, ask)
                 agent = wiring.make_agent(settings, model, screen, recording, policy=policy, guide=guide)
                 recording.wait = Patience(agent.stopped)
@@ -184,7 +199,9 @@ def perform(
     return Outcome(ending, len(steps), sum(step.seconds.total for step in steps), report)
 
 
-def asked(guide: Terminal | Nobody, picture: Path, request: Request) -> bool:
+def asked(guide: Terminal | Nobody, recording: Recording, request: Request) -> bool:
     """The person's answer; where it would be done is to be seen in the picture."""
-    mark(request.screenshot.image, request.action).save(picture)
+    picture, png = recording.folder / "asked.png", io.BytesIO()
+    mark(request.screenshot.image, request.action).save(png, "PNG")
+    patiently(recording.folder, lambda: write_whole(picture, png.getvalue()), recording.wait)
     return guide.may(request, picture)

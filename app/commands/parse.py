@@ -20,6 +20,7 @@ from app.settings import read_settings
 from app.show import printable_line
 from model.remote.address import is_address
 from model.vlm import Sampling, VisionLanguageModel
+from tools.errors import UserError
 
 WORKERS = 8  # pages at a time with a server, which answers several at hardly less speed each
 
@@ -37,7 +38,7 @@ def run(arguments: Namespace) -> int:
         model = told(loaded, arguments.language)
         if arguments.out:
             return into(model, files, arguments.out, wanted, workers)
-        return max(show(model, file, wanted, arguments.json, workers) for file in files)
+        return show_all(model, files, wanted, arguments.json, workers)
 
 
 def into(model: VisionLanguageModel, files: list[Path], out: Path, wanted: Wanted, workers: int) -> int:
@@ -58,6 +59,20 @@ def into(model: VisionLanguageModel, files: list[Path], out: Path, wanted: Wante
 def tell(bar: tqdm[object], file: Path, page: PageRead) -> None:
     bar.update()
     bar.set_postfix_str(f"{file.name} {page.number} of {page.of}", refresh=False)
+
+
+def show_all(model: VisionLanguageModel, files: list[Path], wanted: Wanted, as_json: bool, workers: int) -> int:
+    """One that cannot be read does not keep the others from it. Raises UserError where it is the only one."""
+    code = 0
+    for file in files:
+        try:
+            code = max(code, show(model, file, wanted, as_json, workers))
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            print(f"error: {file}: {error}", file=sys.stderr)
+            code = 1
+    return code
 
 
 def show(model: VisionLanguageModel, file: Path, wanted: Wanted, as_json: bool, workers: int) -> int:

@@ -39,7 +39,7 @@ RISKS = {
     "again": "页面曾询问：{about}；再做一次即表示同意",
     "leaves": "将离开任务的网站，前往 {about}",
     "foreign": "它位于另一网站的页面中：{about}",
-    "words": "这些文字不是来自任务",
+    "words": "这些文字并非出自任务",
     "deletes": "可能会删除内容",
     "form": "将提交表单",
     "saves": "将保存文件",
