@@ -103,7 +103,8 @@ def told(reply: Reply, begin: float, end: float, shown: Shown | None = None) -> 
     except ParseError as error:
         return Stretch(begin, end, (), reply.text, problem or str(error))
     whole = shown.to_whole if shown else lambda at: min(begin + at, end)
-    spans = (Span(whole(one.start_s), whole(one.end_s), one.text) for one in found)
+    words = shown.told if shown else str
+    spans = (Span(whole(one.start_s), whole(one.end_s), words(one.text)) for one in found)
     return Stretch(begin, end, tuple(spans), reply.text, problem)
 
 

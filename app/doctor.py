@@ -20,7 +20,10 @@ from model.messages import ImagePart, user
 from model.remote.address import is_address
 from model.vlm import Sampling, VisionLanguageModel
 from tools.chromium import VARIABLE, find_browser
+from tools.display import own_display
 from tools.errors import UserError
+from tools.virtual_desktop import MANAGER, SERVER
+from tools.virtual_desktop import check as check_programs
 
 GIB = 2**30
 ANSWER_S = 30.0  # for a browser to say its version
@@ -34,6 +37,7 @@ class Check:
     ok: bool
     text: str  # what was found, or the remedy
     needed: bool = True  # False: all commands work without it, but for what the text names
+    chinese: str = ""  # the text, where the page shows it in Chinese
 
     def __str__(self) -> str:
         mark = "OK" if self.ok else "MISSING" if self.needed else "NOTE"
@@ -54,6 +58,8 @@ def checks(settings: Settings) -> Iterator[Check]:
         yield model_check(settings)
     yield browser_check()
     yield display_check()
+    yield desktop_check()
+    yield virtual_check()
 
 
 def torch_check() -> Check:
@@ -80,7 +86,9 @@ def device_check(settings: Settings) -> Check:
         return Check("device", True, "; ".join(names))
     memory = psutil.virtual_memory()
     free = f"{memory.available / GIB:.1f} of {memory.total / GIB:.1f} GiB free"
-    return Check("device", True, f"{places[0].type}, {os.cpu_count()} cores, {free}; no GPU is used")
+    text = f"{places[0].type}, {os.cpu_count()} cores, {free}; no GPU is used"
+    left = f"可用内存 {memory.available / GIB:.1f} / {memory.total / GIB:.1f} GiB"
+    return Check("device", True, text, chinese=f"{places[0].type}，{os.cpu_count()} 个核心，{left}；未使用 GPU")
 
 
 def gpu_memory(place: object) -> str:
@@ -104,7 +112,8 @@ def model_check(settings: Settings) -> Check:
         cached = try_to_load_from_cache(name, "config.json")
         if not isinstance(cached, str):
             text = f"{name} is not on this machine yet; the first command that uses it downloads it"
-            return Check("model", False, text, needed=False)
+            chinese = f"{name} 还不在这台电脑上；第一次使用时会下载"
+            return Check("model", False, text, needed=False, chinese=chinese)
         name = str(Path(cached).parent)
     try:
         checkpoint = open_checkpoint(name)
@@ -183,4 +192,25 @@ def display_check() -> Check:
         if name := os.environ.get(variable):
             return Check("display", True, f"{variable}={name}", needed=False)
     text = "none, so --headed has nowhere to show its window; all else works (xvfb-run gives a virtual one)"
-    return Check("display", False, text, needed=False)
+    chinese = "没有，因此 --headed 无处显示窗口；其他功能不受影响（可用 xvfb-run 提供虚拟显示器）"
+    return Check("display", False, text, needed=False, chinese=chinese)
+
+
+def desktop_check() -> Check:
+    """The person's own, which only `act --desktop` and "This screen" of the page take."""
+    try:
+        name = own_display().name
+    except UserError as error:
+        return Check("desktop", False, str(error), needed=False, chinese=error.chinese)
+    if not name:
+        return Check("desktop", True, "this system's own (untried by us)", chinese="本系统自带（我们未测试过）")
+    return Check("desktop", True, f"yours can be used: X11, {name}", chinese=f"可以使用你的桌面：X11，{name}")
+
+
+def virtual_check() -> Check:
+    """Only `act --sandbox` and "Virtual desktop" of the page make one."""
+    try:
+        check_programs(())
+    except UserError as error:
+        return Check("virtual", False, str(error), needed=False, chinese=error.chinese)
+    return Check("virtual", True, f"{SERVER} and {MANAGER} make one", chinese=f"可由 {SERVER} 和 {MANAGER} 提供")

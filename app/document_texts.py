@@ -13,8 +13,8 @@ TEXTS = {
     "documents.stop": ("Stop", "停止"),
     "documents.empty": (
         "Drop PDF files or pictures of pages and press Read. Every page appears here as soon as it is read: its "
-        "picture with the blocks on the left, what it says on the right.",
-        "拖入 PDF 文件或页面图片，然后点“读取”。每读完一页就会显示在这里：左边是带框的页面图片，右边是读出的内容。",
+        "picture with the blocks, and next to it what it says.",
+        "拖入 PDF 文件或页面图片，然后点“读取”。每读完一页就会显示在这里：带框的页面图片，旁边是读出的内容。",
     ),
     "documents.need": ("Drop a PDF file or a picture of a page first.", "请先拖入 PDF 文件或页面图片。"),
     "documents.starting": ("Opening …", "正在打开……"),

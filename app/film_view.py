@@ -9,6 +9,7 @@ from agent.report import words
 from app.screening import Plan, Screening, Seen
 from app.steps import Tell
 from model.parsing import Span
+from model.parsing.times import times_in
 
 KINDS = ("srt", "vtt", "json")
 THINNEST = 0.6  # percent of the timeline: a moment can still be seen and hit
@@ -64,7 +65,7 @@ def status(screening: Screening, tell: Tell, wrong: str) -> str:
     if not worker.is_over:
         told = tell(f"video.doing_{wish.verb}")
         told += f" · {tell('video.tokens', count=screening.tokens)}" if screening.tokens else ""
-        share = 100 * screening.reached_s / max(screening.facts.seconds, 1e-3) if wish.verb != "ask" else 0
+        share = 100 * screening.share if wish.verb != "ask" else 0
         bar = f'<i class="bar"><i style="width:{share:.0f}%"></i></i>'
         return f'<div class="status" role="status">{"".join(lines)}<p>{told}</p>{bar}</div>'
     if worker.stopping.is_set():
@@ -99,7 +100,18 @@ def bar(number: int, span: Span, seconds: float, tell: Tell) -> str:
 def answer(screening: Screening, tell: Tell) -> str:
     if not screening.answer:
         return ""
-    return f'<div class="said"><p class="dim">{tell("video.answer")}</p><p>{words(screening.answer)}</p></div>'
+    said = linked(screening.answer, screening.facts.seconds)
+    return f'<div class="said"><p class="dim">{tell("video.answer")}</p><p>{said}</p></div>'
+
+
+def linked(text: str, seconds: float) -> str:
+    """The text as HTML, every time in it that the video has as a button that leads there."""
+    parts, done = [], 0
+    for begin, end, span in times_in(text):
+        if span.start_s <= seconds:
+            parts += [words(text[done:begin]), f'<button class="time" {moment(span)}>{words(text[begin:end])}</button>']
+            done = end
+    return "".join([*parts, words(text[done:])])
 
 
 def listed(name: str, screening: Screening, tell: Tell) -> str:

@@ -190,6 +190,7 @@ class Live:
     def _work(self, worker: Worker[Step]) -> Iterator[Step]:
         from app import wiring  # loads torch, which takes seconds; the page is there before it
 
+        wiring.check_screen(self.job.start, self.job.task)
         secrets = vault().of_task(self.job.task)
         model = Again(self.job.replies, self._model())
         with page_of(self.job.start, self.settings) as (url, settings, book):

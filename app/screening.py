@@ -15,8 +15,10 @@ from typing import Literal
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from agent.film_answers import look_at
 from agent.films import Stretch, events, find, stretches, to_srt, to_vtt, told
-from agent.reading import FPS, asked, cut_short, look, read_video
+from agent.reading import FPS, cut_short, look
+from agent.views import View, open_source
 from app.pictures import check_size
 from app.steps import picture
 from app.worker import Worker
@@ -38,7 +40,7 @@ STILL_PIXELS = STILL * STILL
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of the video. The span counts for a question only; None: to the end."""
+    """What is wanted of the video, and of which part of it. end_s: None: to the end."""
 
     verb: Verb
     text: str = ""
@@ -100,6 +102,13 @@ class Screening:
         """Spoken by the model so far, of the reply under way."""
         return self._reply.usage.new_tokens if self._reply else 0
 
+    @property
+    def share(self) -> float:
+        """Of what is wanted, from 0 to 1: so much of it was watched."""
+        wish = self.wish or Wish("find")
+        end = self.facts.seconds if wish.end_s is None else min(wish.end_s, self.facts.seconds)
+        return (self.reached_s - wish.begin_s) / max(end - wish.begin_s, 1e-3)
+
     def plan(self, family: Family, fps: float) -> Plan:
         parts = stretches(self.facts, fps, family.video_frames)
         looks = [look(self.facts, family, fps, begin, end) for begin, end in parts]
@@ -116,7 +125,7 @@ class Screening:
     def begin(self, wish: Wish) -> None:
         self.stop()
         self.wish, self.problems, self.seen, self.seen_count = wish, [], [], 0
-        self.reached_s = wish.begin_s if wish.verb == "ask" else 0.0
+        self.reached_s = wish.begin_s
         if wish.verb == "ask":
             self.answer = ""
         else:
@@ -156,14 +165,15 @@ class Screening:
 
     def _work(self, wish: Wish, worker: Worker[Stretch]) -> Iterator[Stretch]:
         model = Watched(self._model(), partial(self._note, worker))
+        view = View(wish.begin_s, wish.end_s)
         match wish.verb:
             case "ask":
-                yield self._ask(model, wish, worker)
+                yield self._ask(model, wish, view, worker)
                 return
             case "find":
-                coming = find(model, self.path, wish.text, wish.fps)
+                coming = find(model, self.path, wish.text, wish.fps, view=view)
             case "caption":
-                coming = events(model, self.path, wish.fps)
+                coming = events(model, self.path, wish.fps, view=view)
         for stretch in coming:
             self.events += stretch.spans
             if stretch.problem:
@@ -173,17 +183,16 @@ class Screening:
             if worker.stopping.is_set():
                 return
 
-    def _ask(self, model: VisionLanguageModel, wish: Wish, worker: Worker[Stretch]) -> Stretch:
-        end = self.facts.seconds if wish.end_s is None else min(wish.end_s, self.facts.seconds)
-        video = read_video(self.path, self.facts, model.family, wish.fps, wish.begin_s, end)
-        reply = asked(model, wish.text, video)
+    def _ask(self, model: VisionLanguageModel, wish: Wish, view: View, worker: Worker[Stretch]) -> Stretch:
+        looking = look_at(model, open_source(self.path, wish.fps, view), wish.text)
+        reply, (shown,) = looking.reply, looking.shown
         for _ in reply:
-            self.answer = reply.text
+            self.answer = shown.told(reply.text)
             worker.changed()
         if problem := cut_short(reply):
-            self.problems.append((wish.begin_s, end, problem))
-        self.reached_s = end
-        return told(reply, wish.begin_s, end)
+            self.problems.append((shown.begin_s, shown.end_s, problem))
+        self.reached_s = shown.end_s
+        return told(reply, shown.begin_s, shown.end_s, shown)
 
     def _note(self, worker: Worker[Stretch], video: VideoPart, reply: Reply) -> None:
         """The model is about to see this."""
@@ -236,9 +245,9 @@ def within(size: Size, pixels: int) -> Size:
     return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
 
 
-def seconds_of(text: str) -> float | None:
-    """ "1:05.5" or "65.5" to 65.5; None for nothing. Raises UserError."""
-    if not text.strip():
+def seconds_of(text: str | None) -> float | None:
+    """ "1:05.5" or "65.5" to 65.5; None for nothing, which a field that was never shown holds. Raises UserError."""
+    if not text or not text.strip():
         return None
     match = BARE.fullmatch(text[:100])
     if not match:

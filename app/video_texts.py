@@ -34,7 +34,7 @@ TEXTS = {
     "video.find": ("Find", "查找"),
     "video.caption": ("Captions", "字幕"),
     "video.stop": ("Stop", "停止"),
-    "video.span": ("Ask about a part only", "只问其中一段"),
+    "video.span": ("Look at a part only", "只看其中一段"),
     "video.from": ("From", "从"),
     "video.to": ("To", "到"),
     "video.from_hint": ("0:00", "0:00"),

@@ -24,7 +24,7 @@ from tools.desktop import Desktop
 from tools.display import own_display
 from tools.errors import UserError
 from tools.geometry import Size
-from tools.secrets import Secrets
+from tools.secrets import NAMED, Secrets
 from tools.url_rules import BadPattern, Rules
 from tools.virtual_desktop import VirtualDesktop, check
 
@@ -75,11 +75,18 @@ def open_browser(
     )
 
 
-def check_screen(start: str) -> None:
-    """Can there be such a desktop? Asked before weights are loaded, which may take long. Raises UserError."""
-    if apps := screens.sandbox_apps(start):
+def check_screen(start: str, task: str) -> None:
+    """Can the task be done there? Asked before weights are loaded, which may take long. Raises UserError."""
+    apps, part = screens.sandbox_apps(start), screens.desktop_part(start)
+    if (apps or part) and (secret := NAMED.search(task)):
+        raise UserError(
+            f"nothing fills in {secret[0]} on a desktop, where no address says who would get it: take the browser, or "
+            "type it yourself",
+            f"桌面上没有网址可以说明 {secret[0]} 会交给谁，因此不会填入：请改用浏览器，或自己输入",
+        )
+    if apps:
         check(apps)
-    elif screens.desktop_part(start):
+    elif part:
         own_display()
 
 

@@ -78,7 +78,7 @@ class Reader:
         if any(isinstance(part, VideoPart) for part in message.parts):
             if "series of activity" in message.text:
                 return EVENTS
-            return FOUND if "Give the query" in message.text else "It grows light."
+            return FOUND if "Give the query" in message.text else "It grows light at 1.0 s, for 2 s."
         if "key-value" in message.text or "does not fit" in message.text:
             return FORM
         (image,) = (part.image for part in message.parts if isinstance(part, ImagePart))

@@ -115,7 +115,7 @@ def grounding(page: Page) -> None:
 
 def doctor(page: Page) -> None:
     show(page, "Doctor")
-    wait(page, ".checks li:nth-child(6)")
+    wait(page, ".checks li:nth-child(8)")
     page.locator("#doctor-measure").click()
     expect(page.locator("#doctor-speed")).to_contain_text("tokens/s (")
     at = [f"{ROOT}/tests/../", f"{ROOT}/"]

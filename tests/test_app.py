@@ -51,7 +51,7 @@ def test_the_embedded_model_answers_an_example_about_a_picture(page: Page) -> No
 
 def test_the_doctor_finds_everything_and_measures(page: Page) -> None:
     page.get_by_role("tab", name="Doctor").click()
-    expect(page.locator(".checks li")).to_have_count(6, timeout=30_000)
+    expect(page.locator(".checks li")).to_have_count(8, timeout=30_000)
     assert not page.locator(".mark.missing").count()
     page.locator("#doctor-measure").click()
     expect(page.locator("#doctor-speed")).to_contain_text("tokens/s (tiny)", timeout=60_000)

@@ -160,7 +160,7 @@ def test_replay_of_what_is_no_run_is_a_user_error(tmp_path: Path, capsys: pytest
 def test_doctor_json_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     code = cli.main(["doctor", "--json"])
     checks = {check["part"]: check for check in json.loads(capsys.readouterr().out)}
-    assert list(checks) == ["python", "torch", "device", "model", "browser", "display"]
+    assert list(checks) == ["python", "torch", "device", "model", "browser", "display", "desktop", "virtual"]
     assert code == (0 if all(check["ok"] for check in checks.values() if check["needed"]) else 1)
 
 

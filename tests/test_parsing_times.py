@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.parsing import ParseError, Span, parse_times
-from model.parsing.times import shifted
+from model.parsing.times import shifted, times_in
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "qwen_outputs"
 
@@ -90,6 +90,12 @@ def test_cut_list_says_that_it_was_cut() -> None:
 def test_times_in_a_text_are_moved(text: str, later: str) -> None:
     assert shifted(text, lambda at: at + 600) == later
     assert shifted(text, lambda at: at).count(":") >= text.count(":")
+
+
+def test_times_are_found_where_they_stand() -> None:
+    text = "At 1:05 it opens for 3 s, and from 2 s to 4.5 s it is light."
+    found = {text[begin:end]: (span.start_s, span.end_s) for begin, end, span in times_in(text)}
+    assert found == {"1:05": (65.0, 65.0), "2 s to 4.5 s": (2.0, 4.5)}
 
 
 def test_other_numbers_are_no_times() -> None:

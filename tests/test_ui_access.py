@@ -202,7 +202,7 @@ def test_grounding(page: Page) -> None:
 
 def test_doctor(page: Page) -> None:
     show(page, "Doctor")
-    wait(page, ".checks li:nth-child(6)")
+    wait(page, ".checks li:nth-child(8)")
     page.locator("#doctor-measure").click()
     expect(page.locator("#doctor-speed")).to_contain_text("tokens/s (echo)", timeout=SLOW_MS)
     assert not wrong(page)

@@ -113,7 +113,12 @@ def test_a_part_is_asked_about_and_only_that_is_seen(page: Page, clip: Path) -> 
     expect(page.get_by_test_id("toast-text")).to_contain_text("ends before it begins")
     page.locator("#video-to input, #video-to textarea").fill("0:04.5")
     page.locator("#video-ask").click()
-    expect(page.locator("#video-result .said")).to_contain_text("It grows light.")
+    expect(page.locator("#video-result .said")).to_contain_text("It grows light at 3.5 s, for 2 s.")
+    expect(page.locator(".frames span")).to_have_text(["0:02.5", "0:03.0", "0:03.5", "0:04.0"])
+    page.locator(".said .time").click()
+    page.wait_for_function(f"{AT} === 3.5")
+    page.locator("#video-find").click()
+    expect(page.locator(".events b")).to_have_text("0:04.5")  # what is beyond the part is moved to its end
     expect(page.locator(".frames span")).to_have_text(["0:02.5", "0:03.0", "0:03.5", "0:04.0"])
 
 

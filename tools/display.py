@@ -43,13 +43,13 @@ def own_display(environment: Mapping[str, str] = os.environ, platform: str = sys
     if environment.get("WAYLAND_DISPLAY") or environment.get("XDG_SESSION_TYPE") == "wayland":
         raise UserError(
             "this session runs on Wayland, which lets no program see the screen or move the pointer; log in to an X11 "
-            '("Xorg") session, or add --sandbox for a desktop of its own',
+            '("Xorg") session, or take a virtual desktop (--sandbox)',
             "当前会话使用 Wayland，不允许程序查看屏幕或移动指针；请登录 X11（“Xorg”）会话，或改用虚拟桌面",
         )
     if not environment.get("DISPLAY"):
         raise UserError(
-            "there is no screen here (DISPLAY is not set); start Handeye from a terminal on the desktop, or add "
-            "--sandbox for a desktop of its own",
+            "there is no screen here (DISPLAY is not set); start Handeye from a terminal on the desktop, or take a "
+            "virtual desktop (--sandbox)",
             "这里没有屏幕（未设置 DISPLAY）；请在桌面上的终端中启动 Handeye，或改用虚拟桌面",
         )
     return Display(environment["DISPLAY"])

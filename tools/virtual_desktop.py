@@ -107,7 +107,10 @@ def split(app: str) -> list[str]:
 def check(apps: Sequence[str], needs: Sequence[str] = ()) -> None:
     """Is everything installed, and has each command line a program? Raises UserError."""
     if not sys.platform.startswith("linux"):
-        raise UserError("a virtual desktop needs Linux; here use your own screen or the browser")
+        raise UserError(
+            "a virtual desktop needs Linux; here use your own screen or the browser",
+            "虚拟桌面需要 Linux；此处请使用本机屏幕或浏览器",
+        )
     programs = (*PACKAGES, *needs, *(split(app)[0] for app in apps))
     missing = [name for name in programs if shutil.which(name) is None]
     if missing:

@@ -94,7 +94,7 @@ def run(arguments: Namespace) -> int:
     else:
         settings = read_settings(vars(arguments))
         start = screens.start_of(arguments)
-        wiring.check_screen(start)
+        wiring.check_screen(start, arguments.task)
         with closing(wiring.load_model(settings)) as model:
             outcome = perform(settings, model, arguments.task, start, guide=who_answers())
     print(f"{printable(str(outcome.ending))} ({outcome.steps} steps, {outcome.seconds:.0f} s)")

@@ -56,10 +56,27 @@ TEXTS = {
     "agent.sandbox": ("Virtual desktop", "虚拟桌面"),
     "agent.desktop": ("This screen", "本机屏幕"),
     "agent.apps": ("Programs", "程序"),
-    "agent.apps_info": ("Started on a screen of their own; parted by commas", "在独立的屏幕上启动；用逗号分隔"),
+    "agent.apps_info": ("Started on a screen of their own; separated by commas", "在独立的屏幕上启动；用逗号分隔"),
     "agent.own": (
-        "The agent will use your own mouse and keyboard. Ctrl+Alt+Esc, or the pointer pushed into a corner, stops it.",
-        "代理将使用你的鼠标和键盘。按 Ctrl+Alt+Esc 或把指针推到屏幕角落即可停止。",
+        "The agent will use the mouse and keyboard of the machine that Handeye runs on, and may click on anything. "
+        "Ctrl+Alt+Esc, or the pointer pushed into a corner, stops it.",
+        "代理将使用运行 Handeye 的电脑的鼠标和键盘，可以点击屏幕上的任何东西。"
+        "按 Ctrl+Alt+Esc 或把指针推到屏幕角落即可停止。",
+    ),
+    "agent.asks_desktop": (
+        "Nothing tells it what a click leads to here. So it asks before it types words that are not yours and before "
+        "it presses Delete, but not before it clicks or presses Enter: choose every action, and it asks for these too.",
+        "在这里无法知道点击会导致什么。因此它只在输入不是你的文字和按删除键之前询问，点击和按回车不会询问："
+        "需要的话请选择“每个操作前都问我”。",
+    ),
+    "agent.asks_sandbox": (
+        "Here it asks only if you choose to be asked before every action. Its screen and home folder are gone "
+        "afterwards, but its programs run as you do, with your files and network in reach.",
+        "在这里，只有选择“每个操作前都问我”时才会询问。它的屏幕和主目录用完即删，但其中的程序以你的身份运行，可以访问你的文件和网络。",
+    ),
+    "agent.asks_browser": (
+        "Such as sending, paying, deleting, saving a file, words that are not yours, leaving the site.",
+        "例如发送、付款、删除、保存文件、输入不是你的文字、离开网站。",
     ),
     "agent.counting": (
         "It takes mouse and keyboard in {left} s. Ctrl+Alt+Esc, or the pointer in a corner, stops it.",
@@ -231,12 +248,16 @@ class AgentTab:
                 info=say("agent.start_info"), scale=4, min_width=200, elem_id="agent-start",
             )  # fmt: skip
             go = gr.Button(say("agent.go"), variant="primary", scale=1, min_width=90, elem_id="agent-go")
-        with gr.Accordion(say("agent.options"), open=False, elem_id="agent-options"):
+        with gr.Accordion(say("agent.options"), open=False, elem_id="agent-options") as more:
             levels = [(say(f"agent.{level}"), level) for level in LEVELS]
-            approve = gr.Radio(levels, value=settings.approve, label=say("agent.asks"))
+            approve = gr.Radio(
+                levels, value=settings.approve, label=say("agent.asks"), info=say("agent.asks_browser"),
+                elem_id="agent-asks",
+            )  # fmt: skip
             most = gr.Slider(1, MOST_STEPS, min(settings.max_steps, MOST_STEPS), step=1, label=say("agent.max_steps"))
             headed = gr.Checkbox(settings.headed, label=say("agent.headed"))
-        place.change(self.show_place, [place], [start, apps, own], show_progress="hidden", queue=False)
+        shown = [start, apps, own, more, approve, headed]
+        place.change(self.show_place, [place], shown, show_progress="hidden", queue=False)
         return [task, place, start, apps, headed, approve, most, go, *tries]
 
     def hands(self) -> None:
@@ -304,8 +325,17 @@ class AgentTab:
         return [task, place, address, apps if place == SANDBOX else gr.skip()]
 
     def show_place(self, place: str, request: gr.Request) -> list[Update]:
+        """What is asked before differs from place to place; on a desktop that is to be seen at once."""
         start, apps, own = (gr.update(visible=place == kind) for kind in ("", SANDBOX, DESKTOP))
-        return [start, apps, own | {"value": f"<p>{self.desk.tell('agent.own', request)}</p>"}]
+        asks = {"": "agent.asks_browser", SANDBOX: "agent.asks_sandbox", DESKTOP: "agent.asks_desktop"}[place]
+        return [
+            start,
+            apps,
+            own | {"value": f"<p>{self.desk.tell('agent.own', request)}</p>"},
+            gr.update(open=True) if place else gr.skip(),
+            gr.update(info=self.desk.tell(asks, request)),
+            gr.update(visible=not place),
+        ]
 
     # What a person does to the run.
 
@@ -376,7 +406,7 @@ class Look:
             "leave": (is_ask, lambda: gr.update(visible=not is_ask)),
             "answering": (is_ask, lambda: gr.update(visible=is_ask)),
             "answer": (question and question.number, lambda: ""),  # what was begun for another question is gone
-            "screen": ((digest, marked, is_held), lambda: self.screen(live, marked, is_held)),
+            "screen": ((digest, marked, is_held, is_on or bool(digest)), lambda: self.screen(live, marked, is_held)),
             "wheel": (is_on, lambda: wheel),
             "pause": (pause, lambda: gr.update(value=self.tell(pause))),
             "once": (is_held, lambda: gr.update(interactive=is_held)),
@@ -395,7 +425,8 @@ class Look:
 
     def screen(self, live: Live, actions: tuple[Action, ...], is_held: bool) -> str:
         if live.step is None:
-            return f'<p class="empty stage-empty">{self.tell("agent.opening")}</p>'
+            key = "agent.empty" if live.phase == "over" else "agent.opening"
+            return f'<p class="empty stage-empty">{self.tell(key)}</p>'
         alt = self.tell("step.alt", number=live.step.index + 1)
         return steps.stage(live.step.screenshot, actions, alt, is_held)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.context import Context
 
-from app.desk import Desk
+from app.desk import Desk, is_chinese
 from app.doctor import Check, checks, speed
 from app.settings import Settings
 from tools.errors import UserError
@@ -39,6 +39,8 @@ TEXTS = {
     "doctor.model": ("Model", "模型"),
     "doctor.browser": ("Browser", "浏览器"),
     "doctor.display": ("Display", "显示器"),
+    "doctor.desktop": ("Your desktop", "你的桌面"),
+    "doctor.virtual": ("Virtual desktop", "虚拟桌面"),
     "doctor.speed": ("Speed", "速度"),
     "doctor.measure": ("Measure speed", "测量速度"),
     "doctor.unmeasured": (
@@ -138,7 +140,8 @@ class Doctor:
     def row(self, check: Check, request: gr.Request) -> str:
         mark = "ok" if check.ok else "missing" if check.needed else "note"
         part, word = (self.desk.tell(f"doctor.{key}", request) for key in (check.part, mark))
-        return f'<li><b class="mark {mark}">{word}</b><b>{part}</b><span>{escape(check.text)}</span></li>'
+        text = check.chinese if check.chinese and is_chinese(request) else check.text
+        return f'<li><b class="mark {mark}">{word}</b><b>{part}</b><span>{escape(text)}</span></li>'
 
     def unmeasured(self, shown: str, request: gr.Request) -> str:
         return shown or f'<p class="facts card">{self.desk.tell("doctor.unmeasured", request)}</p>'

@@ -16,7 +16,7 @@ from agent.reading import FPS
 from app import film_view
 from app.desk import Desk
 from app.kept import Kept
-from app.screening import Screening, Wish, seconds_of
+from app.screening import Screening, Verb, Wish, seconds_of
 from app.steps import STYLE, Tell
 from app.video_texts import TEXTS as TEXTS
 from tools.errors import UserError
@@ -103,12 +103,14 @@ class VideoTab:
         quiet: dict[str, Any] = {"show_progress": "hidden"}
         found = [result, seen, ask, find, caption, stop]
         shown = [name, player, known, *found]
+        wanted = [name, text, fps, begin, end]
         file.upload(self.give, [name, file, fps], [file, *shown], **quiet)
-        gr.on([ask.click, text.submit], self.ask, [name, text, fps, begin, end], found, **quiet)
-        find.click(self.find, [name, text, fps], found, **quiet)
-        caption.click(self.caption, [name, fps], found, **quiet)
+        gr.on([ask.click, text.submit], self.want, [gr.State("ask"), *wanted], found, **quiet)
+        find.click(self.want, [gr.State("find"), *wanted], found, **quiet)
+        caption.click(self.want, [gr.State("caption"), *wanted], found, **quiet)
         stop.click(self.stop, [name], **quiet, queue=False)
         fps.release(self.replan, [name, fps], [known], **quiet)
+        file.upload(None, None, [begin, end], js="() => ['', '']")  # the part was of another video
         begin_now.click(None, None, [begin], js=NOW)
         end_now.click(None, None, [end], js=NOW)
         tab.select(self.load, [name, is_open, fps], [is_open, *shown], **quiet)
@@ -162,21 +164,15 @@ class VideoTab:
 
     # What is wanted of it.
 
-    def ask(
-        self, name: str, text: str, fps: float, begin: str, end: str, request: gr.Request
+    def want(
+        self, verb: Verb, name: str, text: str, fps: float, begin: str | None, end: str | None, request: gr.Request
     ) -> Iterator[list[Update]]:
         try:
             span = seconds_of(begin) or 0.0, seconds_of(end)
         except UserError as error:
             yield self.told(self.desk.wrong(error, request))
             return
-        yield from self.begin(name, Wish("ask", text.strip(), float(fps), *span), request)
-
-    def find(self, name: str, text: str, fps: float, request: gr.Request) -> Iterator[list[Update]]:
-        yield from self.begin(name, Wish("find", text.strip(), float(fps)), request)
-
-    def caption(self, name: str, fps: float, request: gr.Request) -> Iterator[list[Update]]:
-        yield from self.begin(name, Wish("caption", fps=float(fps)), request)
+        yield from self.begin(name, Wish(verb, "" if verb == "caption" else text.strip(), float(fps), *span), request)
 
     def begin(self, name: str, wish: Wish, request: gr.Request) -> Iterator[list[Update]]:
         screening = self.kept.get(name)

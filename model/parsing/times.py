@@ -71,6 +71,14 @@ def parse_times(text: str) -> Results[Span]:
     return results
 
 
+def times_in(text: str) -> Iterator[tuple[int, int, Span]]:
+    """Every time as it stands in the text, from and to which letter; how long something lasts is none."""
+    for match in EITHER.finditer(text):
+        if not LASTS.search(text[: match.start()]):
+            first, *rest = (seconds(told) for told in match.groups() if told)
+            yield match.start(), match.end(), _span(first, rest[0] if rest else first)
+
+
 def seconds(text: str) -> float:
     """ "01:02:03.5" -> 3723.5, "75:30" -> 4530.0, "3.2" -> 3.2, "1h2m3s" -> 3723.0, "00:01:02:15" -> 62.5."""
     if parts := PART.findall(text):
