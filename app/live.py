@@ -24,6 +24,7 @@ from model.families import Family
 from model.messages import Message
 from model.vlm import Reply, Sampling, VisionLanguageModel
 from tools.actions import Action
+from tools.browser import Browser
 from tools.disk import ROOM_S
 from tools.environment import EnvironmentLost
 from tools.errors import UserError
@@ -69,6 +70,7 @@ class Live:
         self._doing: Phase = "opening"
         self._model, self._own_ports = model, own_ports
         self._agent: Agent | None = None
+        self._grant: Callable[[bool], None] = lambda allowed: None  # the browser's
         self._asked = count(1)
         self.worker.start()
 
@@ -156,6 +158,8 @@ class Live:
         if message is LookAgain:
             raise LookAgain
         action: Action | None = message
+        if action:
+            self._grant(True)  # what the person does is allowed, a file that is saved by it too
         return action
 
     def ask(self, question: str) -> str:
@@ -206,6 +210,8 @@ class Live:
                     shutil.rmtree(recording.folder)  # nothing has happened that could be replayed
                     raise
                 self.recording, recording.wait = recording, self._wait_for_room
+                if isinstance(screen, Browser):
+                    self._grant = screen.grant
                 with screen:
                     policy = wiring.make_policy(settings, screen, self.job.task, url, self.may)
                     agent = wiring.make_agent(settings, model, screen, recording, self._hear, policy, self, self.stop)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from conftest import Site
 from demo_replies import replies
 from full import fill, small_disk
 from scripted import ScriptedModel
@@ -21,7 +22,7 @@ from app.settings import Settings
 from model.computer_use import call
 from model.families import TINY
 from tools.actions import Click, Type
-from tools.geometry import Point
+from tools.geometry import Point, Size
 
 LONG_S = 60.0
 ASK = call("ask_user_question", question="Which Anna?")
@@ -112,6 +113,27 @@ def test_a_click_of_the_person_is_done_instead_and_kept_as_such(begin: Callable[
     assert list(replay(recorded(live))) == list(live.steps)
     learned = [talk[-1].text for talk in examples(recorded(live), TINY)]
     assert wrong not in learned and first.reply in learned, "what is learned is what the person did"
+
+
+def test_a_file_that_the_person_clicks_on_is_saved(tmp_path: Path, site: Site) -> None:
+    """Whatever the model was allowed before."""
+    site.pages["/file"] = "content"
+    page = site.put("/page", "<a href='/file' download style='position: fixed; inset: 0'>Report</a>")
+    job, waits = Job("Look", page), [call("wait", time=0.1)] * 2
+    live = Live(Settings(runs=tmp_path, viewport=Size(400, 300)), job, lambda: ScriptedModel([*waits, DONE]))
+    live.worker.pause()
+    try:
+        until(live, is_seen)
+        for count in range(2):
+            live.step_once()
+            until(live, lambda live, count=count: is_planned(live) and live.step.index == count)
+        assert live.act(Click(NAME))
+        until(live, lambda live: any(step.by_person for step in live.steps))
+        live.resume()
+        until(live, is_over)
+    finally:
+        live.close()
+    assert (recorded(live) / "downloads" / "file.html").read_text() == "content"
 
 
 def test_taken_over_the_person_uses_the_browser_and_the_plan_is_dropped(begin: Callable[..., Live]) -> None:
