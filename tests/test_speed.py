@@ -13,6 +13,7 @@ from agent.benchmarks import races, speed
 from agent.benchmarks.races import QUICK, Told, Track, Wrong
 
 MEASURED = {"R1_10", "R1_20", "R1_last", "R1_best", "R2", "R2_tower", "R3", "R4_1k", "R4_13k", "R8"}
+MEASURED |= {"R5_time", "R5_forwards"}
 
 
 def test_a_quick_run_fills_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
