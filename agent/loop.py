@@ -160,7 +160,9 @@ class Agent:
         return replace(step, reply=reply.text, usage=reply.usage, seconds=seconds, ending=ending)
 
     def speak(self, task: str, steps: Sequence[Step], step: Step) -> Reply:
-        reply = self.model.stream(messages(task, steps, step.screenshot, self.model.family), self.sampling)
+        asked = messages(task, steps, step.screenshot, self.model.family)
+        grammar = self.language.grammar(step.screenshot.size)
+        reply = self.model.stream(asked, replace(self.sampling, grammar=grammar))
         self.reply = reply
         if self.stopped.is_set():  # `stop` came before there was a reply to cancel
             reply.cancel()

@@ -23,6 +23,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()  # a reply ends after the first of these, which stays in the text
     schema: Mapping[str, Any] | None = None  # JSON that the reply should be; a server may hold to it. None: free words
+    grammar: str | None = None  # of the whole reply, as llguidance writes Lark; goes before a schema, servers ignore it
 
 
 @dataclass

@@ -74,6 +74,11 @@ def test_nothing_comes_after_the_stop_word_and_it_stays(tokenizer: Any, stop: st
     assert said == text[: text.find(stop) + len(stop)]
 
 
+def test_a_stop_word_is_heard_letter_by_letter() -> None:
+    said = pieces(WORDS, WORDS("one full stop, two")["input_ids"], "full stop")
+    assert "".join(said) == "one full stop" and len(said) == 13
+
+
 def test_the_earliest_stop_word_counts() -> None:
     assert "".join(pieces(WORDS, WORDS("one two three")["input_ids"], "three", "two")) == "one two"
 

@@ -19,6 +19,7 @@ MEASURED = {"R1_10", "R1_20", "R1_last", "R1_best", "R2", "R2_tower", "R3", "R4_
 MEASURED |= {"R6_pyav", "R6_dense", "R7_browser"}
 MEASURED |= {"R6_opencv"} if find_spec("cv2") else set()
 MEASURED |= {"R7"} if which("Xvfb") and which("openbox") else set()
+MEASURED |= {"R5_time", "R5_forwards"}
 
 
 def test_a_quick_run_fills_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

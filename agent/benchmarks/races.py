@@ -49,11 +49,12 @@ class Sizes:
     clip_s: int = 60  # of a video as large as the shot
     contexts: tuple[int, int] = (1300, 13_000)  # tokens
     decoded: int = 32
+    calls: int = 5  # that are held to a grammar
     talks: int = 100  # that go on side by side
     compiled: bool = True  # race against a compiled static cache too, which needs minutes and a C++ compiler
 
 
-QUICK = Sizes(1, 4, (224, 168), 2, (224, 168), (448, 252), 2, (130, 260), 8, 10, compiled=False)
+QUICK = Sizes(1, 4, (224, 168), 2, (224, 168), (448, 252), 2, (130, 260), 8, 2, 10, compiled=False)
 
 
 @dataclass

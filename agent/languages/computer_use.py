@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.languages import Decision
 from agent.languages.arguments import COORDINATES, MAX_SCROLL, MAX_WAIT_S, Arguments, checked
+from agent.languages.grammar import reply_grammar
 from agent.trajectory import Ask, Finish
 from model.computer_use import call
 from model.families import Family, Grid
@@ -83,6 +84,12 @@ class ComputerUse:
             # The parser does not know the tool: show the model a whole call of it.
             raise ParseError(f"{str(error).splitlines()[0]}\n{EXAMPLE}") from error
         return decide(called, grid)
+
+    def grammar(self, screen: Size) -> str | None:
+        """What a reply to this screen is held to. None: to nothing, as a model that was not made for Handeye may
+        spell its calls in other ways that `read` understands.
+        """
+        return reply_grammar(self.family.grid(screen).spoken) if self.family.tool_prompt == "compact" else None
 
     def write(self, action: Action | Finish, grid: Grid) -> str:
         """The call that `read` turns into this action. Raises ValueError for what the language has no word for."""

@@ -82,7 +82,7 @@ def add_bench(commands: Any) -> None:
     add_frames(kinds)
     about = "how much less a step costs than with transformers, as ratios of CPU time"
     speed = command(kinds, "speed", about, "bench speed", "bench speed --only R3 R4 --picture speed.png", does="bench")
-    races = ("R1", "R2", "R3", "R4", "R6", "R7", "R8")
+    races = ("R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8")
     speed.add_argument("--only", nargs="+", choices=races, default=(), help="not all of them, which takes ten minutes")
     speed.add_argument("--quick", action="store_true", help="small sizes, to see that it works; the ratios say nothing")
     speed.add_argument("--json", action="store_true", help="for programs: one JSON object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -44,9 +45,9 @@ def asked(layout: Layout) -> Asked:
     return Asked(layout, digests, tuple(places), signs)
 
 
-def word_sign(token: int, position: int) -> Signs:
-    """(1, 6): one token of text."""
-    return np.array([[token, 0, 0, position, position, position]], np.int64)
+def word_signs(tokens: Sequence[int], position: int) -> Signs:
+    """(T, 6): tokens of text, the first of them at this position."""
+    return np.array([[token, 0, 0, *[position + n] * 3] for n, token in enumerate(tokens)], np.int64)
 
 
 def digest(part: ImagePart | VideoPart) -> bytes:

@@ -1,4 +1,4 @@
-"""One row of logits -> the next token: greedy, or drawn by temperature and top-p with a generator of our own."""
+"""One row of logits -> the next tokens: greedy, or drawn by temperature and top-p with a generator of our own."""
 
 from __future__ import annotations
 
@@ -7,25 +7,39 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from model.local.grammar import Held
 from model.vlm import Sampling
 
 
 class Chooser:
     """Picks the tokens of one reply; the same seed and logits give the same tokens on every device."""
 
-    def __init__(self, sampling: Sampling, prompt: Sequence[int]):
+    def __init__(self, sampling: Sampling, prompt: Sequence[int], held: Held | None = None):
+        """held: the grammar of the reply, if it has one."""
         self.sampling = sampling
+        self.held = held
         self.seen = set(prompt)  # the repetition penalty counts the prompt too, as the published settings mean it
         self.random = torch.Generator().manual_seed(sampling.seed)
 
-    def pick(self, logits: Tensor) -> int:
-        """logits: (V,), any dtype and device."""
+    @property
+    def is_over(self) -> bool:
+        """The grammar lets nothing follow."""
+        return self.held is not None and self.held.is_over
+
+    def pick(self, logits: Tensor) -> list[int]:
+        """The next token, and behind it those that the grammar leaves no choice about.
+
+        logits: (V,), any dtype and device.
+        """
         logits = logits.float()
         if self.sampling.repetition_penalty != 1.0:
             logits = self.penalised(logits)
+        if self.held:
+            logits = self.held.mask(logits)
         token = int(logits.argmax()) if self.sampling.temperature <= 0 else self.draw(logits)
-        self.seen.add(token)
-        return token
+        tokens = [token, *self.held.take(token)] if self.held else [token]
+        self.seen.update(tokens)
+        return tokens
 
     def penalised(self, logits: Tensor) -> Tensor:
         """Seen tokens made less likely, by division above zero and multiplication below. Source: arXiv 1909.05858."""

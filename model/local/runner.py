@@ -17,8 +17,9 @@ from torch import Tensor
 from model.chat import Layout, lay_out
 from model.families import Family
 from model.local.arena import Arena, Arenas
-from model.local.asked import Asked, Signs, asked, word_sign
+from model.local.asked import Asked, Signs, asked, word_signs
 from model.local.choose import Chooser
+from model.local.grammar import Vocabulary
 from model.local.language import Language, why_not
 from model.local.library import Library, slots_of
 from model.local.memory import GIB, SPARE, Need, check, free_bytes, need, shape_of, unread
@@ -28,7 +29,7 @@ from model.local.turns import Cancelled, Turns
 from model.local.vision import Vision
 from model.local.words import TokenBytes, Writer
 from model.messages import Message
-from model.vlm import PromptTooLarge, Reply, Sampling, Usage
+from model.vlm import Finish, PromptTooLarge, Reply, Sampling, Usage
 from tools.errors import UserError
 
 LOOP_CHECK_EVERY = 16  # tokens
@@ -56,6 +57,7 @@ class LocalModel:
         self.tokenizer = tokenizer
         self.token_bytes = TokenBytes(tokenizer)
         self.ends = end_tokens(weights, tokenizer, family)
+        self.vocabulary = Vocabulary(self.token_bytes, weights.config.text_config.vocab_size, self.ends)
         self.shape = shape_of(weights.config, self.dtype)
         self.turns = Turns()
         self.weights: Any | None = weights  # None once closed
@@ -145,27 +147,29 @@ class LocalModel:
                 usage.cached_tokens = arena.length
                 logits = self.prefill(arena, prompt, cancelled)
             usage.prefill_s = time.monotonic() - began
-            chooser, writer = Chooser(sampling, layout.ids.tolist()), Writer(self.token_bytes, sampling.stop)
+            chooser = Chooser(sampling, layout.ids.tolist(), self.vocabulary.held(sampling))
+            writer = Writer(self.token_bytes, sampling.stop)
             ids: list[int] = []
             usage.finish = "length" if wanted.new_tokens == 0 else None
             while usage.finish is None:
-                token = chooser.pick(logits)
-                ids.append(token)
-                usage.new_tokens, usage.total_s = len(ids), time.monotonic() - began
-                if token in self.ends:
+                tokens = chooser.pick(logits)
+                for token in tokens:
+                    ids.append(token)
+                    usage.new_tokens, usage.total_s = len(ids), time.monotonic() - began
+                    if token in self.ends:
+                        usage.finish = "stop"
+                        break
+                    if piece := writer.add(token):
+                        yield piece
+                    usage.finish = ended(writer, ids, wanted.new_tokens)
+                    if usage.finish:
+                        break
+                if usage.finish is None and chooser.is_over:
                     usage.finish = "stop"
-                    break
-                if piece := writer.add(token):
-                    yield piece
-                if writer.stopped:
-                    usage.finish = "stop"
-                elif len(ids) >= wanted.new_tokens:
-                    usage.finish = "length"
-                elif len(ids) % LOOP_CHECK_EVERY == 0 and is_loop(ids):
-                    usage.finish = "repetition"
-                else:
+                elif usage.finish is None:
+                    position = layout.next_position + len(ids) - len(tokens)
                     with out_of_memory_told(usage):
-                        logits = self.decode(arena, token, layout.next_position + len(ids) - 1, cancelled)
+                        logits = self.decode(arena, tokens, position, cancelled)
         except Cancelled:
             usage.finish = "cancelled"
         except GeneratorExit:  # its reader closed it
@@ -201,14 +205,15 @@ class LocalModel:
             return self.read(arena, prompt.signs[start:], rows, prompt.layout.positions[:, start:], deep, cancelled)
 
     @torch.inference_mode()
-    def decode(self, arena: Arena, token: int, position: int, cancelled: threading.Event) -> Tensor:
-        """Feeds one token. Returns the logits of the next, (V,)."""
+    def decode(self, arena: Arena, tokens: Sequence[int], position: int, cancelled: threading.Event) -> Tensor:
+        """Feeds tokens of text, the first at `position`. Returns the logits of the next, (V,)."""
         with self.turns.turn(cancelled):
             if cancelled.is_set():
                 raise Cancelled
-            table = self.opened().get_input_embeddings()
-            row = table(torch.tensor([token], device=table.weight.device))  # (1, D)
-            return self.read(arena, word_sign(token, position), row, torch.full((3, 1), position), (), cancelled)
+            table, count = self.opened().get_input_embeddings(), len(tokens)
+            rows = table(torch.tensor(tokens, device=table.weight.device))  # (T, D)
+            positions = torch.arange(position, position + count).expand(3, count)
+            return self.read(arena, word_signs(tokens, position), rows, positions, (), cancelled)
 
     def read(
         self,
@@ -249,6 +254,15 @@ class LocalModel:
 def reader(weights: Any) -> Language | Library:
     """What runs the language model: our own forward where it knows the checkpoint."""
     return Library(weights) if why_not(weights) else Language(weights)
+
+
+def ended(writer: Writer, ids: Sequence[int], most: int) -> Finish | None:
+    """Why a reply of these tokens is over; None: it goes on."""
+    if writer.stopped:
+        return "stop"
+    if len(ids) >= most:
+        return "length"
+    return "repetition" if len(ids) % LOOP_CHECK_EVERY == 0 and is_loop(ids) else None
 
 
 def end_tokens(weights: Any, tokenizer: Any, family: Family) -> frozenset[int]:

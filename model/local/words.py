@@ -62,5 +62,5 @@ class Writer:
             self.stopped = True
             piece = text[len(self.tail) : min(ends)]
         longest = max(map(len, self.stop), default=1)
-        self.tail = text[len(text) - longest + 1 :] if longest > 1 else ""
+        self.tail = text[max(0, len(text) - longest + 1) :]
         return piece
