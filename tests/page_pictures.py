@@ -35,7 +35,7 @@ def take(page: Page, name: str) -> None:
             page.wait_for_function("(dark) => document.body.classList.contains('dark') === dark", arg=scheme == "dark")
             page.wait_for_timeout(1000)
             png = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-            small = png.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+            small = png.convert("RGB").quantize(256, kmeans=1, dither=Image.Dither.NONE)
             small.save(ROOT / "docs" / "page" / f"{name}-{scheme}-{width}.png", optimize=True)
 
 
@@ -81,13 +81,17 @@ def video(page: Page) -> None:
 
 
 def agent(page: Page) -> None:
-    """Paused before the second step, then on to the end, so that there is a run to replay."""
+    """Paused before typing, then on to the end, so that there is a run to replay."""
     show(page, "Agent")
     page.fill("#agent-task textarea", address_book.TASK)
     page.locator("#agent-go").click()
-    wait(page, "#agent-steps summary")
     page.locator("#agent-pause").click()
     wait(page, "#agent-status .paused")
+    status = page.locator("#agent-status")
+    while "about to: type" not in (told := status.inner_text()):
+        page.locator("#agent-step").click()
+        expect(status).not_to_have_text(told, use_inner_text=True)
+        wait(page, "#agent-status .paused")
     take(page, "agent")
     page.locator("#agent-pause").click()
     wait(page, "#agent-status .over")
@@ -118,10 +122,10 @@ def doctor(page: Page) -> None:
     wait(page, ".checks li:nth-child(8)")
     page.locator("#doctor-measure").click()
     expect(page.locator("#doctor-speed")).to_contain_text("tokens/s (")
-    at = [f"{ROOT}/tests/../", f"{ROOT}/"]
+    at = [[f"{sys.prefix}/", "~/handeye/.venv/"], [f"{ROOT}/tests/../", "~/handeye/"], [f"{ROOT}/", "~/handeye/"]]
     page.evaluate(
-        "(at) => { const all = document.querySelector('.checks'); for (const path of at)"
-        " all.innerHTML = all.innerHTML.replaceAll(path, '~/handeye/'); }",
+        "(at) => { const all = document.querySelector('.checks'); for (const [path, shown] of at)"
+        " all.innerHTML = all.innerHTML.replaceAll(path, shown); }",
         at,
     )  # whose machine it was does not matter
     take(page, "doctor")

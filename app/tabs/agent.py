@@ -229,7 +229,7 @@ class AgentTab:
     def form(self) -> list[Any]:
         say, settings = self.desk.say, self.desk.settings
         task = gr.Textbox(
-            label=say("agent.task"), placeholder=say("agent.task_hint"), lines=2, max_lines=6, elem_id="agent-task"
+            label=say("agent.task"), placeholder=say("agent.task_hint"), lines=3, max_lines=6, elem_id="agent-task"
         )
         with gr.Row(elem_id="agent-tries"):
             tries = [

@@ -24,7 +24,10 @@ from tools.errors import UserError
 from tools.geometry import Box, Point
 
 APP = Path(__file__).parents[1]
-EXAMPLES = ((READ_LINE, "line.png"), (DOCUMENT, "page.png"))
+EXAMPLES = (  # what is said, the picture, and what the button shows: Gradio does not translate it
+    (READ_LINE, "line.png", "Read this line / 读这一行"),
+    (DOCUMENT, "page.png", "Read this page / 读这一页"),
+)
 Update = Any  # of a component, as Gradio takes it
 
 
@@ -144,7 +147,7 @@ class Chat:
     def try_example(
         self, id: str, words: str, chosen: gr.SelectData, request: gr.Request, *options: Any
     ) -> Iterator[Update]:
-        text, name = EXAMPLES[int(chosen.index)]
+        text, name, _ = EXAMPLES[int(chosen.index)]
         picture = read_picture(APP / "examples" / name)
         yield from self.follow(self.answers.ask(self.conversation(id, options), text, [picture]), words, request)
 
@@ -292,11 +295,9 @@ def turn_of(index: int | tuple[int, int]) -> int:
 
 
 def examples() -> list[Any]:
-    made = []
-    for text, name in EXAMPLES:
-        path = str(APP / "examples" / name)
-        made.append({"text": text, "display_text": text, "icon": path})
-    return made
+    return [
+        {"text": said, "display_text": shown, "icon": str(APP / "examples" / name)} for said, name, shown in EXAMPLES
+    ]
 
 
 def when(changed: str) -> str:

@@ -63,8 +63,8 @@ TEXTS = {
     "grounding.progress": ("{done} of {count}", "{done} / {count}"),
     "grounding.hits": ("{hits} of {trials} hit", "{trials} 次命中 {hits} 次"),
     "grounding.offset": (
-        "on a hit {x:+.1f} px to the right and {y:+.1f} px below the middle, on average",
-        "命中时平均偏右 {x:+.1f} 像素，偏下 {y:+.1f} 像素",
+        "on a hit off the middle by {x:+.1f} px (right is +) and {y:+.1f} px (down is +), on average",
+        "命中时平均偏离中心 {x:+.1f} 像素（向右为正）、{y:+.1f} 像素（向下为正）",
     ),
     "grounding.wanted": ("wanted: {name}", "目标：{name}"),
     "grounding.bug": ("Something went wrong inside Handeye; the terminal says what.", "Handeye 内部出错；详情见终端。"),
