@@ -83,7 +83,7 @@ def add_bench(commands: Any) -> None:
     about = "how much less a step costs than with transformers, as ratios of CPU time"
     speed = command(kinds, "speed", about, "bench speed", "bench speed --only R3 R4 --picture speed.png", does="bench")
     races = ("R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8")
-    speed.add_argument("--only", nargs="+", choices=races, default=(), help="not all of them, which takes ten minutes")
+    speed.add_argument("--only", nargs="+", choices=races, default=(), help="not all of them, which takes 15 minutes")
     speed.add_argument("--quick", action="store_true", help="small sizes, to see that it works; the ratios say nothing")
     speed.add_argument("--json", action="store_true", help="for programs: one JSON object")
     speed.add_argument("--picture", type=Path, metavar="FILE", help="the ratios as a PNG too")
