@@ -120,3 +120,9 @@ def test_video_frames_are_sized_as_in_the_official_notebook(frames: int, height:
 
 def test_an_odd_frame_at_the_end_of_a_video_counts_as_two() -> None:
     assert QWEN2_5_VL.video_grid(Size(640, 480), 5).patches[0] == 3
+
+
+def test_a_page_of_the_usual_size_is_seen_pixel_for_pixel() -> None:
+    for family in FAMILIES.values():
+        shot = Size(*(round(side * family.device_scale) for side in (family.viewport.width, family.viewport.height)))
+        assert family.grid(shot).resized == shot
